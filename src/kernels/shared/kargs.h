@@ -9,8 +9,9 @@
  * them. One definition for the host and for every device; kargs_check.c asserts each offset, so all
  * members are 4 or 8 bytes wide and 8-byte members come first.
  *
- * All strides are in elements of the tensor they belong to. All positions and lengths are in tokens.
- * "Column" is an index into K (0 … k_len - 1), "position" is column + k_offset or row + q_offset. */
+ * All strides are in elements of the tensor they belong to. All positions and lengths are in
+ * tokens. "Column" is an index into K (0 … k_len - 1), "position" is column + k_offset or row +
+ * q_offset. */
 
 /* A limit that is never reached, small enough that sums of three stay inside 64 bits. */
 #define TSKIP__FAR ((tskip_i64)1 << 60)
@@ -47,15 +48,15 @@ struct tskip__rules {
     tskip_i64 prefix; /* x < prefix is visible to all */
     tskip_i64 sink;   /* x < sink escapes window, symmetric and chunk */
     tskip_u32 flags;
-    tskip_u32 n_entries; /* 1, or the batch size: entry e of the rules buffer serves batch e */
-    tskip_u32 n_slopes;  /* ALiBi slopes in the rules buffer: 0 or n_heads */
+    tskip_u32 n_entries;     /* 1, or the batch size: entry e of the rules buffer serves batch e */
+    tskip_u32 n_slopes;      /* ALiBi slopes in the rules buffer: 0 or n_heads */
     tskip_u32 first_span;    /* 8-byte words from the start of the rules buffer */
     tskip_u32 first_segment; /* likewise */
     tskip_u32 first_slope;   /* 4-byte words from the start of the rules buffer */
 };
 
-/* The rules buffer: n_entries of these, then spans {start, end}, then segment ends (ascending sums),
- * then slopes (f32). Indices count spans, or segments, from first_span and first_segment. */
+/* The rules buffer: n_entries of these, then spans {start, end}, then segment ends (ascending
+ * sums), then slopes (f32). Indices count spans, or segments, from first_span and first_segment. */
 struct tskip__rules_entry {
     tskip_i64 kstart; /* columns below are absent */
     tskip_i64 klen;   /* columns from here on are absent; TSKIP__FAR: the tensor's k_len decides */
@@ -84,6 +85,20 @@ struct tskip__plane_args {
     tskip_u32 has_rules;
 };
 
+/* Work is dealt out in items. A panel is one row block (BQ rows) of one query head; the panels of a
+ * KV head are numbered row block first: panel = row_block * group + head within the group, group =
+ * n_heads / n_kv_heads. Item i of batch b and KV head g takes `panels` consecutive panels from
+ * panels * i on; item number = (b * n_kv_heads + g) * items_per_head + i. "tile_order" lists the
+ * item numbers by descending count of tiles that are not SKIP; equal counts keep their order. */
+struct tskip__order_args {
+    tskip_u32 batch, n_heads, n_kv_heads;
+    tskip_u32 nq, nk;
+    tskip_u32 planes_batch, planes_head;
+    tskip_u32 panels;
+    tskip_u32 items_per_head; /* ceil(nq * group / panels) */
+    tskip_u32 n_items;        /* batch * n_kv_heads * items_per_head */
+};
+
 /* tskip__attention_args.flags */
 #define TSKIP__HAS_MAP    1u /* without: every tile is MIXED if there is any mask, else FULL */
 #define TSKIP__HAS_RULES  2u
@@ -92,7 +107,8 @@ struct tskip__plane_args {
 #define TSKIP__HAS_LSE    16u
 #define TSKIP__HAS_ORDER  32u
 
-/* Bindings of "attention", in order: q k v o lse sinks mask rules map order. Absent ones are null. */
+/* Bindings of "attention", in order: q k v o lse sinks mask rules map order. Absent ones are null.
+ */
 struct tskip__attention_args {
     tskip_i64 q_len, k_len;
     tskip_i64 q_stride[3], k_stride[3], v_stride[3], o_stride[3]; /* batch, head, row */
@@ -105,8 +121,7 @@ struct tskip__attention_args {
     tskip_u32 head_dim, head_dim_v;
     tskip_u32 nq, nk; /* grid of the map, in tiles of the kernel's BQ x BK */
     tskip_u32 flags;
-    tskip_u32 n_items; /* work items: what one group takes; defined by the kernel's variant */
-    tskip_u32 reserved;
+    tskip_u32 panels, items_per_head, n_items; /* as in tskip__order_args */
 };
 
 #endif

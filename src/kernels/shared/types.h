@@ -12,7 +12,7 @@ typedef unsigned long long tskip_u64;
 typedef int tskip_i32;
 typedef unsigned int tskip_u32;
 typedef unsigned char tskip_u8;
-#define TSKIP__FN static __device__ __forceinline__
+#define TSKIP__FN     static __device__ __forceinline__
 #define TSKIP__GLOBAL const
 #elif defined(__METAL_VERSION__)
 typedef long tskip_i64;
@@ -20,7 +20,7 @@ typedef ulong tskip_u64;
 typedef int tskip_i32;
 typedef uint tskip_u32;
 typedef uchar tskip_u8;
-#define TSKIP__FN static inline
+#define TSKIP__FN     static inline
 #define TSKIP__GLOBAL const device
 #else
 #include <stdint.h>
@@ -29,7 +29,7 @@ typedef uint64_t tskip_u64;
 typedef int32_t tskip_i32;
 typedef uint32_t tskip_u32;
 typedef uint8_t tskip_u8;
-#define TSKIP__FN static inline
+#define TSKIP__FN     static inline
 #define TSKIP__GLOBAL const
 #endif
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#ifndef TSKIP_KERNELS_KERNEL_TABLE_H
+#define TSKIP_KERNELS_KERNEL_TABLE_H
+
+#include <tileskip/attention.h>
+
+#include "shared/kargs.h"
+
+/* Every kernel of the library and the shapes it was tuned for. The attention layer finds kernels
+ * here by name and knows none of their bodies.
+ *
+ *   kernel      bindings, in order                                          args
+ *   mask_fill   rules tensor out                                            tskip__plane_args
+ *   mask_count  rules tensor out(u64 a row block of 64 rows and plane)      tskip__plane_args
+ *   tile_map    rules tensor map                                            tskip__plane_args
+ *   tile_order  map counts(u32 planes·nq) order(u32 n_items)                tskip__order_args
+ *   attention   q k v o lse sinks tensor rules map order                    tskip__attention_args
+ *
+ * A binding that a problem does not have is empty. */
+
+/* All kernel descriptions; NULL-ended. */
+extern const tskip_kernel_desc *const tskip__kernel_table[];
+
+/* One way to run attention. Of the rows that fit a device and a problem the first wins. */
+typedef struct tskip__variant {
+    tskip_code_format format;
+    uint32_t min_capability, max_capability; /* inclusive range of the device's capability */
+    uint32_t max_head_dim;                   /* of max(head_dim, head_dim_v) */
+    uint32_t multiple;                       /* that both head sizes must be multiples of */
+    tskip_tile tile;                         /* of the map, in query rows (tokens) and keys */
+    uint32_t
+        panels; /* panels (row block of one head) a work item: SPEC's rows that share K, V tiles */
+} tskip__variant;
+
+/* The rows of variants.def, ended by format 0. */
+extern const tskip__variant tskip__variants[];
+
+#endif
