@@ -131,6 +131,9 @@ TSKIP_API void tskip_buffer_destroy(tskip_buffer **buffer);
 
 TSKIP_API uint64_t tskip_buffer_size(const tskip_buffer *buffer);
 
+/* The device that the buffer lies on; borrowed. */
+TSKIP_API tskip_device *tskip_buffer_get_device(const tskip_buffer *buffer);
+
 /* Copies between host memory and [offset, offset + size) of the buffer; returns when done. Commands
  * submitted before and not waited for are not ordered with it.
  * Errors: INVALID_ARGUMENT (out of range), DEVICE_LOST. */
@@ -287,6 +290,9 @@ typedef struct tskip_encoder_desc {
  * DEVICE_LOST. */
 TSKIP_API tskip_status tskip_encoder_create(tskip_device *device, const tskip_encoder_desc *desc,
                                             tskip_encoder **out);
+
+/* The device that the encoder writes commands for; borrowed. */
+TSKIP_API tskip_device *tskip_encoder_get_device(const tskip_encoder *encoder);
 
 /* Waits for what was submitted, then frees. Commands not submitted are dropped. */
 TSKIP_API void tskip_encoder_destroy(tskip_encoder **encoder);
