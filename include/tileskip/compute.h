@@ -100,6 +100,9 @@ TSKIP_API tskip_status tskip_device_open(const tskip_device_desc *desc, tskip_de
 /* Gives the handle back. Buffers, encoders and masks made on the device keep it alive. */
 TSKIP_API void tskip_device_destroy(tskip_device **device);
 
+/* Counts one more owner and returns the same device; each owner destroys its own handle. */
+TSKIP_API tskip_device *tskip_device_retain(tskip_device *device);
+
 /* What the opened device is. Lifetime: the device's. */
 TSKIP_API const tskip_device_info *tskip_device_get_info(const tskip_device *device);
 
@@ -128,6 +131,9 @@ TSKIP_API tskip_status tskip_buffer_view(tskip_buffer *parent, uint64_t offset, 
                                          tskip_buffer **out);
 
 TSKIP_API void tskip_buffer_destroy(tskip_buffer **buffer);
+
+/* Counts one more owner and returns the same buffer; each owner destroys its own handle. */
+TSKIP_API tskip_buffer *tskip_buffer_retain(tskip_buffer *buffer);
 
 TSKIP_API uint64_t tskip_buffer_size(const tskip_buffer *buffer);
 

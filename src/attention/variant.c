@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "variant.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/status.h"
+
+static bool fits(const tskip__variant *v, const tskip_device_info *device,
+                 const tskip_attention_desc *d)
+{
+    uint32_t larger = d->head_dim > d->head_dim_v ? d->head_dim : d->head_dim_v;
+    return v->format == device->code_format && v->min_capability <= device->capability &&
+           device->capability <= v->max_capability && larger <= v->max_head_dim &&
+           d->head_dim % v->multiple == 0 && d->head_dim_v % v->multiple == 0;
+}
+
+static bool same_tile(tskip_tile a, tskip_tile b)
+{
+    return a.bq == b.bq && a.bk == b.bk;
+}
+
+/* "32x64, 32x128": the tiles of the rows that fit but for the tile. */
+static void list_tiles(const tskip_device_info *device, const tskip_attention_desc *d, char *text,
+                       size_t capacity)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (const tskip__variant *v = tskip__variants; v->format != 0 && length < capacity; v++) {
+        if (!fits(v, device, d))
+            continue;
+        int n = snprintf(text + length, capacity - length, "%s%" PRIu32 "x%" PRIu32,
+                         length ? ", " : "", v->tile.bq, v->tile.bk);
+        length += n > 0 ? (size_t)n : 0;
+    }
+}
+
+tskip_status tskip__variant_find(const tskip_device_info *device, const tskip__problem *problem,
+                                 const tskip__variant **out)
+{
+    const tskip_attention_desc *d = &problem->desc;
+    bool any_tile = d->tile.bq == 0 && d->tile.bk == 0;
+    for (const tskip__variant *v = tskip__variants; v->format != 0; v++)
+        if (fits(v, device, d) && (any_tile || same_tile(v->tile, d->tile))) {
+            *out = v;
+            return TSKIP_OK;
+        }
+    char tiles[256];
+    list_tiles(device, d, tiles, sizeof tiles);
+    if (tiles[0] == '\0')
+        return tskip__fail(TSKIP_UNSUPPORTED,
+                           "head_dim %" PRIu32 " with head_dim_v %" PRIu32
+                           ": device %s has no kernel for these head sizes",
+                           d->head_dim, d->head_dim_v, device->name);
+    return tskip__fail(TSKIP_UNSUPPORTED,
+                       "tile is %" PRIu32 "x%" PRIu32 ", device %s has kernels for %s", d->tile.bq,
+                       d->tile.bk, device->name, tiles);
+}
