@@ -45,6 +45,11 @@ void tskip__cond_signal(tskip__cond *cond)
     (void)pthread_cond_signal(&cond->handle);
 }
 
+void tskip__cond_broadcast(tskip__cond *cond)
+{
+    (void)pthread_cond_broadcast(&cond->handle);
+}
+
 void tskip__once_run(tskip__once *once, void (*init)(void))
 {
     (void)pthread_once(&once->handle, init);

@@ -50,6 +50,7 @@ void tskip__cond_destroy(tskip__cond *cond);
 /* May return without a signal: wait in a loop. */
 void tskip__cond_wait(tskip__cond *cond, tskip__mutex *mutex);
 void tskip__cond_signal(tskip__cond *cond);
+void tskip__cond_broadcast(tskip__cond *cond);
 
 /* Runs `init` in the first caller; the others return when it has. */
 void tskip__once_run(tskip__once *once, void (*init)(void));
