@@ -45,11 +45,16 @@ typedef struct tskip__dispatch {
 typedef struct tskip__backend {
     const char *name;
 
+    /* "auto" passes it over: for devices that compute nothing. */
+    bool only_by_name;
+
     /* Required. Appends what this backend can open, at most `capacity` entries, and sets *count. A
      * backend that cannot work here lists one entry with `available` false and the reason. */
     tskip_status (*list)(tskip_device_info *infos, size_t capacity, size_t *count);
 
-    /* Required. `desc->name` is the part after "name" or "name:", "" if none. Fills *info. */
+    /* Required. `desc->name` is the part after "name" or "name:", "" if none. Fills *info. A name
+     * that is none of its own is DEVICE_NOT_FOUND; the front end adds the names that exist. What
+     * the descriptor asks for and the device lacks (native_context) is refused here. */
     tskip_status (*open)(const tskip_device_desc *desc, tskip_device_info *info, void **device);
     void (*close)(void *device); /* required; everything made on it is gone by then */
 
@@ -70,7 +75,7 @@ typedef struct tskip__backend {
     tskip_status (*kernel_create)(void *device, const tskip__kernel_spec *spec, void **kernel);
     void (*kernel_destroy)(void *device, void *kernel); /* required */
 
-    /* Required. `native_stream` as in tskip_encoder_desc. */
+    /* Required. `native_stream` as in tskip_encoder_desc; refused where there is no such thing. */
     tskip_status (*encoder_create)(void *device, void *native_stream, void **encoder);
     void (*encoder_destroy)(void *device, void *encoder); /* required; not in flight */
 
@@ -81,9 +86,10 @@ typedef struct tskip__backend {
     /* Required. Where a backend orders commands anyway this does nothing. */
     tskip_status (*barrier)(void *device, void *encoder);
 
-    tskip_status (*submit)(void *device, void *encoder); /* required */
-    tskip_status (*wait)(void *device, void *encoder);   /* required; after submit */
-    tskip_status (*reset)(void *device, void *encoder);  /* required; not in flight */
+    /* Required. On failure nothing is in flight and the list is as it was. */
+    tskip_status (*submit)(void *device, void *encoder);
+    tskip_status (*wait)(void *device, void *encoder);  /* required; after submit, once */
+    tskip_status (*reset)(void *device, void *encoder); /* required; not in flight */
 
     /* Optional: NULL makes tskip_encoder_elapsed UNSUPPORTED. After wait. */
     tskip_status (*elapsed)(void *device, void *encoder, double *seconds);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static _Thread_local char last_error[4096];
+
+tskip_status tskip__fail(tskip_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(last_error, sizeof last_error, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+const char *tskip_last_error(void)
+{
+    return last_error;
+}
+
+const char *tskip_status_name(tskip_status status)
+{
+    switch (status) {
+#define NAME(name, value, text)                                                                    \
+    case TSKIP_##name:                                                                             \
+        return "TSKIP_" #name;
+        TSKIP_STATUS_LIST(NAME)
+#undef NAME
+    }
+    return "TSKIP_UNKNOWN";
+}
+
+const char *tskip_status_text(tskip_status status)
+{
+    switch (status) {
+#define TEXT(name, value, text)                                                                    \
+    case TSKIP_##name:                                                                             \
+        return text;
+        TSKIP_STATUS_LIST(TEXT)
+#undef TEXT
+    }
+    return "unknown status";
+}
+
+#define QUOTE(x)    #x
+#define EXPANDED(x) QUOTE(x)
+
+const char *tskip_version(void)
+{
+    return EXPANDED(TSKIP_VERSION_MAJOR) "." EXPANDED(TSKIP_VERSION_MINOR) "." EXPANDED(
+        TSKIP_VERSION_PATCH);
+}
