@@ -60,13 +60,12 @@ uint16_t oracle_f16_from_f32(float value)
     double magnitude = fabs((double)value);
     if (magnitude >= 65520.0)
         return sign | 0x7C00;
+    if (magnitude < 0x1p-14)
+        return (uint16_t)(sign | (uint16_t)rint(ldexp(magnitude, 24)));
     int exponent;
     frexp(magnitude, &exponent);
-    exponent -= 1;
-    if (exponent < -14)
-        return (uint16_t)(sign | (uint16_t)rint(ldexp(magnitude, 24)));
-    uint16_t mantissa = (uint16_t)rint(ldexp(magnitude, 10 - exponent));
-    return (uint16_t)(sign | (((exponent + 14) << 10) + mantissa));
+    uint16_t mantissa = (uint16_t)rint(ldexp(magnitude, 11 - exponent));
+    return (uint16_t)(sign | (((exponent + 13) << 10) + mantissa));
 }
 
 uint16_t oracle_bf16_from_f32(float value)
