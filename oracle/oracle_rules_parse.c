@@ -325,19 +325,24 @@ static bool check_entry_counts(const struct oracle_rules *rules, struct message 
     return true;
 }
 
-static bool check_meaning(const struct oracle_rules *rules, bool has_prefix, struct message m)
+static bool was_given(unsigned seen, const char *name)
+{
+    for (int i = 0; i < N_KNOWN; ++i)
+        if (strcmp(known[i].name, name) == 0)
+            return (seen >> i) & 1u;
+    return false;
+}
+
+static bool check_meaning(const struct oracle_rules *rules, unsigned seen, struct message m)
 {
     bool limited = rules->window != 0 || rules->symmetric != 0 || rules->chunk != 0;
-    if (rules->n_images > 0 && !rules->causal)
-        return oracle__fail(m.err, m.cap,
-                            "images without causal is refused: every cell is visible already");
-    if (has_prefix && !rules->causal)
-        return oracle__fail(m.err, m.cap,
-                            "prefix without causal is refused: every cell is visible already");
-    if (rules->n_spans > 0 && !rules->causal && !limited)
-        return oracle__fail(m.err, m.cap,
-                            "spans without causal, window, symmetric or chunk is refused: every "
-                            "cell is visible already");
+    if (was_given(seen, "images") && !rules->causal)
+        return oracle__fail(m.err, m.cap, "images without causal has nothing to add to");
+    if (was_given(seen, "prefix") && !rules->causal)
+        return oracle__fail(m.err, m.cap, "prefix without causal has nothing to add to");
+    if (was_given(seen, "spans") && !rules->causal && !limited)
+        return oracle__fail(
+            m.err, m.cap, "spans without causal, window, symmetric or chunk has nothing to add to");
     return check_entry_counts(rules, m);
 }
 
@@ -351,11 +356,7 @@ bool oracle_rules_parse(const char *text, struct oracle_rules *rules, char *err,
     if (*text != '\0')
         while (good && split(&rest, ',', &piece))
             good = parse_rule(piece, &seen, rules, m);
-    bool has_prefix = false;
-    for (int i = 0; i < N_KNOWN; ++i)
-        if (strcmp(known[i].name, "prefix") == 0)
-            has_prefix = (seen >> i) & 1u;
-    good = good && check_meaning(rules, has_prefix, m);
+    good = good && check_meaning(rules, seen, m);
     if (!good)
         oracle_rules_free(rules);
     return good;
