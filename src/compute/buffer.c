@@ -34,7 +34,7 @@ static tskip_status create(tskip_device *device, uint64_t size, void *import, ts
     atomic_init(&buffer->references, 1);
     buffer->device = device;
     buffer->size = size;
-    tskip__device_retain(device);
+    tskip_device_retain(device);
     *out = buffer;
     return TSKIP_OK;
 }
@@ -99,6 +99,18 @@ void tskip_buffer_destroy(tskip_buffer **buffer)
         return;
     release(*buffer);
     *buffer = NULL;
+}
+
+tskip_buffer *tskip_buffer_retain(tskip_buffer *buffer)
+{
+    if (buffer)
+        atomic_fetch_add_explicit(&buffer->references, 1, memory_order_relaxed);
+    return buffer;
+}
+
+tskip_device *tskip_buffer_get_device(const tskip_buffer *buffer)
+{
+    return buffer ? buffer->device : NULL;
 }
 
 uint64_t tskip_buffer_size(const tskip_buffer *buffer)

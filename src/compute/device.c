@@ -11,9 +11,11 @@
 
 enum { MAX_THREADS = 4096, MAX_LISTED = 32 };
 
-void tskip__device_retain(tskip_device *device)
+tskip_device *tskip_device_retain(tskip_device *device)
 {
-    atomic_fetch_add_explicit(&device->references, 1, memory_order_relaxed);
+    if (device)
+        atomic_fetch_add_explicit(&device->references, 1, memory_order_relaxed);
+    return device;
 }
 
 void tskip__device_release(tskip_device *device)

@@ -22,9 +22,14 @@ tskip_status tskip_encoder_create(tskip_device *device, const tskip_encoder_desc
         return status;
     }
     encoder->device = device;
-    tskip__device_retain(device);
+    tskip_device_retain(device);
     *out = encoder;
     return TSKIP_OK;
+}
+
+tskip_device *tskip_encoder_get_device(const tskip_encoder *encoder)
+{
+    return encoder ? encoder->device : NULL;
 }
 
 static tskip_status finish(tskip_encoder *encoder)

@@ -53,7 +53,6 @@ struct tskip_encoder {
     tskip_status outcome; /* of the wait, once DONE */
 };
 
-void tskip__device_retain(tskip_device *device);
 void tskip__device_release(tskip_device *device);
 
 /* Fails with the text "`what` is NULL; expected …" if `pointer` is. */
