@@ -10,12 +10,13 @@
 /* Every kernel of the library and the shapes it was tuned for. The attention layer finds kernels
  * here by name and knows none of their bodies.
  *
- *   kernel      bindings, in order                                          args
- *   mask_fill   rules tensor out                                            tskip__plane_args
- *   mask_count  rules tensor out(u64 a row block of 64 rows and plane)      tskip__plane_args
- *   tile_map    rules tensor map                                            tskip__plane_args
- *   tile_order  map counts(u32 planes·nq) order(u32 n_items)                tskip__order_args
- *   attention   q k v o lse sinks tensor rules map order                    tskip__attention_args
+ *   kernel      bindings, in order                        grid                        args
+ *   mask_fill   rules tensor out                          64 rows × plane of out      plane_args
+ *   mask_count  rules tensor out(u64 a group)             64 rows × plane             plane_args
+ *   tile_map    rules tensor map                          row of tiles × plane        plane_args
+ *   tile_count  map counts(u32 a row of tiles)            64 rows of tiles            order_args
+ *   tile_order  counts order(u32 an item)                 1                           order_args
+ *   attention   q k v o lse sinks tensor rules map order  item attention_args
  *
  * A binding that a problem does not have is empty. */
 

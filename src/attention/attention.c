@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include <inttypes.h>
+
+#include "base/status.h"
+#include "mask.h"
+#include "plan.h"
+#include "tile_map.h"
+
+/* Rows of tiles that one group of "tile_count" takes; kernel_table.h. */
+#define ROWS_A_GROUP 64
+
+/* The parts of one attention's workspace. */
+struct workspace {
+    tskip_slice map, counts, order;
+};
+
+static tskip_status check_slice(const tskip_plan *plan, const char *name, const tskip_slice *slice,
+                                uint64_t bytes, uint64_t alignment)
+{
+    if (!slice->buffer)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "%s.buffer is NULL, expected a buffer of at least %" PRIu64 " bytes",
+                           name, bytes);
+    if (tskip_buffer_get_device(slice->buffer) != plan->device)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "%s.buffer lies on device %s, the plan is for device %s opened apart",
+                           name,
+                           tskip_device_get_info(tskip_buffer_get_device(slice->buffer))->name,
+                           tskip_device_get_info(plan->device)->name);
+    if (slice->offset % alignment != 0)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "%s.offset is %" PRIu64 ", expected a multiple of %" PRIu64, name,
+                           slice->offset, alignment);
+    uint64_t size = tskip_buffer_size(slice->buffer);
+    if (slice->offset > size || bytes > size - slice->offset)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "%s needs %" PRIu64 " bytes from offset %" PRIu64
+                           " on, its buffer has %" PRIu64,
+                           name, bytes, slice->offset, size);
+    return TSKIP_OK;
+}
+
+static tskip_status check_tensors(const tskip_plan *plan, const tskip_attention_tensors *t)
+{
+    const tskip__problem *p = &plan->problem;
+    uint64_t element = tskip_dtype_size(p->desc.dtype);
+    TSKIP__TRY(check_slice(plan, "q", &t->q, p->q_bytes, element));
+    TSKIP__TRY(check_slice(plan, "k", &t->k, p->k_bytes, element));
+    TSKIP__TRY(check_slice(plan, "v", &t->v, p->v_bytes, element));
+    TSKIP__TRY(check_slice(plan, "o", &t->o, p->o_bytes, tskip_dtype_size(p->desc.out_dtype)));
+    if (p->desc.lse)
+        TSKIP__TRY(check_slice(plan, "lse", &t->lse, p->lse_bytes, sizeof(float)));
+    if (p->desc.sinks)
+        TSKIP__TRY(check_slice(plan, "sinks", &t->sinks, p->sinks_bytes, sizeof(float)));
+    if (plan->info.workspace_size > 0)
+        TSKIP__TRY(check_slice(plan, "workspace", &t->workspace, plan->info.workspace_size, 64));
+    if (t->map && plan->info.uses_map)
+        return tskip__tile_map_check(t->map, plan->mask, &plan->plane);
+    return TSKIP_OK;
+}
+
+static struct workspace divide_workspace(const tskip_plan *plan, const tskip_slice *whole)
+{
+    struct workspace w;
+    w.map = *whole;
+    w.counts = w.map;
+    w.counts.offset += tskip__workspace_part(plan->map_bytes);
+    w.order = w.counts;
+    w.order.offset += tskip__workspace_part(plan->counts_bytes);
+    return w;
+}
+
+static tskip_binding bind(tskip_slice slice, uint64_t size, tskip_access access)
+{
+    return (tskip_binding){
+        .buffer = slice.buffer, .offset = slice.offset, .size = size, .access = access};
+}
+
+static tskip_status encode_order(const tskip_plan *plan, tskip_encoder *encoder,
+                                 const struct workspace *w)
+{
+    const struct tskip__order_args *args = &plan->order_args;
+    const uint64_t rows = plan->counts_bytes / sizeof(tskip_u32);
+    const uint32_t groups[3] = {(uint32_t)((rows + ROWS_A_GROUP - 1) / ROWS_A_GROUP), 1, 1};
+    const uint32_t one[3] = {1, 1, 1};
+    const tskip_binding count[] = {bind(w->map, plan->map_bytes, TSKIP_READ),
+                                   bind(w->counts, plan->counts_bytes, TSKIP_WRITE)};
+    const tskip_binding order[] = {bind(w->counts, plan->counts_bytes, TSKIP_READ),
+                                   bind(w->order, plan->order_bytes, TSKIP_WRITE)};
+    TSKIP__TRY(tskip_encoder_dispatch(encoder, plan->count, groups, count, 2, args, sizeof *args));
+    TSKIP__TRY(tskip_encoder_barrier(encoder));
+    TSKIP__TRY(tskip_encoder_dispatch(encoder, plan->order, one, order, 2, args, sizeof *args));
+    return tskip_encoder_barrier(encoder);
+}
+
+static tskip_status encode_kernel(const tskip_plan *plan, tskip_encoder *encoder,
+                                  const tskip_attention_tensors *t, const struct workspace *w)
+{
+    const tskip__problem *p = &plan->problem;
+    const tskip_binding none = {0};
+    bool map = plan->info.uses_map;
+    const tskip_binding bindings[] = {
+        bind(t->q, p->q_bytes, TSKIP_READ),
+        bind(t->k, p->k_bytes, TSKIP_READ),
+        bind(t->v, p->v_bytes, TSKIP_READ),
+        bind(t->o, p->o_bytes, TSKIP_WRITE),
+        p->desc.lse ? bind(t->lse, p->lse_bytes, TSKIP_WRITE) : none,
+        p->desc.sinks ? bind(t->sinks, p->sinks_bytes, TSKIP_READ) : none,
+        plan->mask ? tskip__mask_tensor_binding(plan->mask) : none,
+        plan->mask ? tskip__mask_rules_binding(plan->mask) : none,
+        map ? bind(w->map, plan->map_bytes, TSKIP_READ) : none,
+        map ? bind(w->order, plan->order_bytes, TSKIP_READ) : none,
+    };
+    const uint32_t grid[3] = {plan->args.n_items, 1, 1};
+    return tskip_encoder_dispatch(encoder, plan->attention, grid, bindings,
+                                  sizeof bindings / sizeof bindings[0], &plan->args,
+                                  sizeof plan->args);
+}
+
+tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
+                                    const tskip_attention_tensors *tensors)
+{
+    if (!plan || !encoder || !tensors)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
+                           !plan      ? "plan"
+                           : !encoder ? "encoder"
+                                      : "tensors");
+    TSKIP__TRY(check_tensors(plan, tensors));
+    if (tskip_encoder_get_device(encoder) != plan->device)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "encoder is of another device than the plan, %s",
+                           tskip_device_get_info(plan->device)->name);
+    struct workspace w = {0};
+    if (plan->info.uses_map) {
+        w = divide_workspace(plan, &tensors->workspace);
+        if (tensors->map) {
+            w.map = tskip__tile_map_slice(tensors->map);
+        } else {
+            TSKIP__TRY(tskip__tile_map_dispatch(plan->map, plan->mask, &plan->plane, &w.map,
+                                                plan->map_bytes, encoder));
+            TSKIP__TRY(tskip_encoder_barrier(encoder));
+        }
+        TSKIP__TRY(encode_order(plan, encoder, &w));
+    }
+    return encode_kernel(plan, encoder, tensors, &w);
+}
+
+static tskip_status run_plan(tskip_device *device, const tskip_plan *plan,
+                             tskip_attention_tensors *tensors, tskip_encoder **encoder)
+{
+    tensors->workspace = (tskip_slice){0};
+    if (plan->info.workspace_size > 0)
+        TSKIP__TRY(
+            tskip_buffer_create(device, plan->info.workspace_size, &tensors->workspace.buffer));
+    TSKIP__TRY(tskip_encoder_create(device, NULL, encoder));
+    TSKIP__TRY(tskip_attention_encode(plan, *encoder, tensors));
+    TSKIP__TRY(tskip_encoder_submit(*encoder));
+    return tskip_encoder_wait(*encoder);
+}
+
+tskip_status tskip_attention_run(tskip_device *device, const tskip_attention_desc *desc,
+                                 const tskip_attention_tensors *tensors)
+{
+    if (!tensors)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "tensors is NULL, expected one");
+    tskip_plan *plan;
+    TSKIP__TRY(tskip_plan_create(device, desc, &plan));
+    tskip_attention_tensors t = *tensors;
+    tskip_encoder *encoder = NULL;
+    tskip_status status = run_plan(device, plan, &t, &encoder);
+    tskip_encoder_destroy(&encoder);
+    tskip_buffer_destroy(&t.workspace.buffer);
+    tskip_plan_destroy(&plan);
+    return status;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/status.h"
+#include "extent.h"
+#include "kernels.h"
+#include "mask.h"
+#include "tile_map.h"
+#include "variant.h"
+
+static tskip_constant constant(const char *name, uint32_t value)
+{
+    return (tskip_constant){.name = name, .value.u32 = value};
+}
+
+static tskip_status get_kernels(tskip_plan *plan)
+{
+    const tskip_attention_desc *d = &plan->info.desc;
+    const tskip_constant constants[] = {
+        constant("dtype", d->dtype),
+        constant("out_dtype", d->out_dtype),
+        constant("head_dim", d->head_dim),
+        constant("head_dim_v", d->head_dim_v),
+        constant("bq", plan->info.tile.bq),
+        constant("bk", plan->info.tile.bk),
+        constant("panels", plan->args.panels),
+        constant("group", d->extent.n_heads / d->n_kv_heads),
+        constant("mask", plan->args.tensor.dtype),
+        constant("rules", (plan->args.flags & TSKIP__HAS_RULES) != 0),
+        constant("map", plan->info.uses_map),
+        constant("softcap", d->softcap != 0),
+        constant("sinks", d->sinks),
+        constant("lse", d->lse),
+    };
+    TSKIP__TRY(tskip__kernels_register(plan->device));
+    TSKIP__TRY(tskip_kernel_get(plan->device, "attention", constants,
+                                sizeof constants / sizeof constants[0], &plan->attention));
+    plan->info.group_memory = tskip_kernel_get_shape(plan->attention)->group_memory;
+    if (!plan->info.uses_map)
+        return TSKIP_OK;
+    TSKIP__TRY(tskip_kernel_get(plan->device, "tile_map", NULL, 0, &plan->map));
+    TSKIP__TRY(tskip_kernel_get(plan->device, "tile_count", NULL, 0, &plan->count));
+    return tskip_kernel_get(plan->device, "tile_order", NULL, 0, &plan->order);
+}
+
+static tskip_status number_items(tskip_plan *plan, uint32_t panels)
+{
+    const tskip_attention_desc *d = &plan->info.desc;
+    uint64_t group = d->extent.n_heads / d->n_kv_heads;
+    uint64_t per_head = (plan->args.nq * group + panels - 1) / panels;
+    uint64_t heads = (uint64_t)d->extent.batch * d->n_kv_heads;
+    uint64_t items;
+    if (!tskip__mul(heads, per_head, &items) || items > UINT32_MAX)
+        return tskip__fail(TSKIP_UNSUPPORTED,
+                           "batch %" PRIu32 " times n_kv_heads %" PRIu32 " times %" PRIu64
+                           " work items a head: more than 2^32 - 1",
+                           d->extent.batch, d->n_kv_heads, per_head);
+    plan->args.panels = panels;
+    plan->args.items_per_head = (uint32_t)per_head;
+    plan->args.n_items = (uint32_t)items;
+    return TSKIP_OK;
+}
+
+static void set_stride(tskip_i64 out[3], const tskip_strides *strides)
+{
+    out[0] = strides->batch;
+    out[1] = strides->head;
+    out[2] = strides->row;
+}
+
+static void set_args(tskip_plan *plan)
+{
+    const tskip_attention_desc *d = &plan->info.desc;
+    struct tskip__attention_args *a = &plan->args;
+    a->q_len = d->extent.q_len;
+    a->k_len = d->extent.k_len;
+    set_stride(a->q_stride, &d->q);
+    set_stride(a->k_stride, &d->k);
+    set_stride(a->v_stride, &d->v);
+    set_stride(a->o_stride, &d->o);
+    a->scale = d->scale;
+    a->softcap = d->softcap;
+    a->batch = d->extent.batch;
+    a->n_heads = d->extent.n_heads;
+    a->n_kv_heads = d->n_kv_heads;
+    a->head_dim = d->head_dim;
+    a->head_dim_v = d->head_dim_v;
+    a->flags = (d->sinks ? TSKIP__HAS_SINKS : 0) | (d->lse ? TSKIP__HAS_LSE : 0);
+}
+
+static tskip_status set_mask(tskip_plan *plan)
+{
+    const tskip_attention_desc *d = &plan->info.desc;
+    struct tskip__attention_args *a = &plan->args;
+    struct tskip__plane_args *plane = &plan->plane;
+    if (plan->mask) {
+        TSKIP__TRY(tskip__mask_plane(plan->mask, &d->extent, plan->info.tile, plane));
+        a->rules = plane->rules;
+        a->tensor = plane->tensor;
+        a->flags |= (plane->has_rules ? TSKIP__HAS_RULES : 0) |
+                    (plane->tensor.dtype ? TSKIP__HAS_TENSOR : 0);
+        uint64_t grid = (uint64_t)plane->nq * plane->nk;
+        a->map_stride_head = plane->planes_head > 1 ? (tskip_i64)grid : 0;
+        a->map_stride_batch = plane->planes_batch > 1 ? (tskip_i64)(grid * plane->planes_head) : 0;
+    }
+    plan->info.uses_map = plan->mask && !d->no_skip;
+    if (plan->info.uses_map)
+        a->flags |= TSKIP__HAS_MAP | TSKIP__HAS_ORDER;
+    return tskip__tile_grid(&d->extent, plan->info.tile, &a->nq, &a->nk);
+}
+
+static tskip_status size_workspace(tskip_plan *plan)
+{
+    if (!plan->info.uses_map)
+        return TSKIP_OK;
+    const struct tskip__plane_args *plane = &plan->plane;
+    const struct tskip__attention_args *a = &plan->args;
+    plan->order_args = (struct tskip__order_args){
+        .batch = a->batch,
+        .n_heads = a->n_heads,
+        .n_kv_heads = a->n_kv_heads,
+        .nq = a->nq,
+        .nk = a->nk,
+        .planes_batch = plane->planes_batch,
+        .planes_head = plane->planes_head,
+        .panels = a->panels,
+        .items_per_head = a->items_per_head,
+        .n_items = a->n_items,
+    };
+    uint64_t planes = (uint64_t)plane->planes_batch * plane->planes_head;
+    TSKIP__TRY(tskip__tile_map_size(planes, a->nq, a->nk, &plan->map_bytes));
+    plan->counts_bytes = planes * a->nq * sizeof(tskip_u32);
+    plan->order_bytes = (uint64_t)a->n_items * sizeof(tskip_u32);
+    plan->info.workspace_size = tskip__workspace_part(plan->map_bytes) +
+                                tskip__workspace_part(plan->counts_bytes) +
+                                tskip__workspace_part(plan->order_bytes);
+    return TSKIP_OK;
+}
+
+static void write_text(tskip_plan *plan)
+{
+    const tskip_attention_desc *d = &plan->info.desc;
+    char head_dim[32];
+    if (d->head_dim == d->head_dim_v)
+        snprintf(head_dim, sizeof head_dim, "%" PRIu32, d->head_dim);
+    else
+        snprintf(head_dim, sizeof head_dim, "%" PRIu32 "/%" PRIu32, d->head_dim, d->head_dim_v);
+    bool rules = plan->plane.has_rules, tensor = plan->plane.tensor.dtype != 0;
+    snprintf(plan->text, sizeof plan->text,
+             "attention[%s d%s bq%" PRIu32 " bk%" PRIu32 " mask=%s%s%s map=%d] on %s",
+             tskip_dtype_name(d->dtype), head_dim, plan->info.tile.bq, plan->info.tile.bk,
+             rules || tensor ? (rules ? "rules" : "") : "none", rules && tensor ? "+" : "",
+             tensor ? tskip_dtype_name((tskip_dtype)plan->plane.tensor.dtype) : "",
+             plan->info.uses_map, tskip_device_get_info(plan->device)->name);
+}
+
+static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc)
+{
+    TSKIP__TRY(tskip__problem_check(desc, &plan->problem));
+    const tskip__variant *variant;
+    TSKIP__TRY(tskip__variant_find(tskip_device_get_info(plan->device), &plan->problem, &variant));
+    plan->problem.desc.tile = variant->tile;
+    plan->info.desc = plan->problem.desc;
+    plan->info.tile = variant->tile;
+    if (desc->mask) {
+        TSKIP__TRY(tskip__mask_check_device(desc->mask, plan->device));
+        plan->mask = tskip__mask_retain(desc->mask);
+    }
+    set_args(plan);
+    TSKIP__TRY(set_mask(plan));
+    TSKIP__TRY(number_items(plan, variant->panels));
+    TSKIP__TRY(size_workspace(plan));
+    TSKIP__TRY(get_kernels(plan));
+    write_text(plan);
+    return TSKIP_OK;
+}
+
+tskip_status tskip_plan_create(tskip_device *device, const tskip_attention_desc *desc,
+                               tskip_plan **out)
+{
+    if (!out)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "out is NULL, expected where to put the plan");
+    *out = NULL;
+    if (!device || !desc)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected a %s",
+                           device ? "desc" : "device", device ? "description" : "device");
+    tskip_plan *plan = tskip__alloc_zero(sizeof *plan, "the plan");
+    if (!plan)
+        return TSKIP_OUT_OF_MEMORY;
+    plan->device = tskip_device_retain(device);
+    tskip_status status = fill_plan(plan, desc);
+    if (status != TSKIP_OK)
+        tskip_plan_destroy(&plan);
+    *out = plan;
+    return status;
+}
+
+void tskip_plan_destroy(tskip_plan **plan)
+{
+    if (!plan || !*plan)
+        return;
+    tskip_mask_destroy(&(*plan)->mask);
+    tskip_device_destroy(&(*plan)->device);
+    tskip__free(*plan, sizeof **plan);
+    *plan = NULL;
+}
+
+const tskip_plan_info *tskip_plan_get_info(const tskip_plan *plan)
+{
+    return &plan->info;
+}
+
+const char *tskip_plan_describe(const tskip_plan *plan)
+{
+    return plan->text;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#ifndef TSKIP_ATTENTION_PLAN_H
+#define TSKIP_ATTENTION_PLAN_H
+
+#include "kernels/kernel_table.h"
+#include "problem.h"
+
+/* A plan: all that is known without the pointers. The argument blocks are complete; encoding only
+ * adds bindings. */
+struct tskip_plan {
+    tskip_plan_info info;
+    tskip__problem problem;
+    tskip_device *device; /* counted */
+    tskip_mask *mask;     /* counted; NULL: none */
+    const tskip_kernel *attention;
+    const tskip_kernel *map, *count, *order; /* NULL where no map is used */
+    struct tskip__plane_args plane;
+    struct tskip__order_args order_args;
+    struct tskip__attention_args args;
+    uint64_t map_bytes, counts_bytes, order_bytes; /* parts of the workspace, in this order */
+    char text[160];
+};
+
+/* Each part of a workspace starts on a cache line. */
+static inline uint64_t tskip__workspace_part(uint64_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#ifndef TSKIP_ATTENTION_RULES_H
+#define TSKIP_ATTENTION_RULES_H
+
+#include <tileskip/attention.h>
+
+/* Everything about rules that needs no lengths. */
+
+/* Refuses what SPEC section 3 refuses: negative limits, empty or overlapping spans, images, prefix
+ * or spans that change nothing, lists whose entries differ in number. The text names rule and
+ * value. */
+tskip_status tskip__rules_check(const tskip_rules *rules);
+
+/* How many batch entries the lists are given for: 1, or their common number above 1. */
+uint32_t tskip__rules_entries(const tskip_rules *rules);
+
+/* Sorts spans by their start. */
+void tskip__spans_sort(tskip_span *spans, size_t n);
+
+/* True where no rule limits or biases anything. */
+bool tskip__rules_empty(const tskip_rules *rules);
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "rules.h"
+
+/* Parsed rules and all their lists in one allocation. */
+struct parsed {
+    tskip_rules rules;
+    size_t size;
+};
+
+struct parser {
+    const char *text; /* the whole of it, for messages */
+    const char *at;
+    const char *rule; /* name of the rule being read */
+    int rule_length;
+    unsigned char *free; /* where the next list goes */
+    tskip_rules *rules;
+    uint32_t seen; /* a bit for each rule */
+};
+
+static tskip_status refuse(const struct parser *p, const char *expected)
+{
+    int rest = (int)strcspn(p->at, ",");
+    return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                       "rule %.*s: found \"%.*s\" at character %td, expected %s", p->rule_length,
+                       p->rule, rest > 40 ? 40 : rest, p->at, p->at - p->text + 1, expected);
+}
+
+static bool take(struct parser *p, char c)
+{
+    if (*p->at != c)
+        return false;
+    p->at++;
+    return true;
+}
+
+static tskip_status take_number(struct parser *p, int64_t minimum, int64_t *out)
+{
+    const char *start = p->at;
+    if (!isdigit((unsigned char)*start))
+        return refuse(p, "a number in decimal digits");
+    int64_t value = 0;
+    for (; isdigit((unsigned char)*p->at); p->at++) {
+        int digit = *p->at - '0';
+        if (value > (INT64_MAX - digit) / 10) {
+            p->at = start;
+            return refuse(p, "a number below 2^63");
+        }
+        value = value * 10 + digit;
+    }
+    if (value < minimum) {
+        p->at = start;
+        return refuse(p, "at least 1");
+    }
+    *out = value;
+    return TSKIP_OK;
+}
+
+static tskip_status expect_equals(struct parser *p)
+{
+    return take(p, '=') ? TSKIP_OK : refuse(p, "\"=\" and a value");
+}
+
+static void *reserve(struct parser *p, size_t bytes)
+{
+    void *start = p->free;
+    p->free += (bytes + 7) / 8 * 8;
+    return start;
+}
+
+/* How many items stand before the rule's end, or before the entry's. */
+static size_t count_entries(const struct parser *p)
+{
+    size_t n = 1;
+    for (const char *c = p->at; *c && *c != ','; c++)
+        n += *c == '/';
+    return n;
+}
+
+static size_t count_in_entry(const struct parser *p)
+{
+    size_t n = 1;
+    for (const char *c = p->at; *c && *c != ',' && *c != '/'; c++)
+        n += *c == '+';
+    return n;
+}
+
+static tskip_status read_flag(struct parser *p, void *member)
+{
+    (void)p;
+    *(bool *)member = true;
+    return TSKIP_OK;
+}
+
+static tskip_status read_number(struct parser *p, void *member)
+{
+    TSKIP__TRY(expect_equals(p));
+    return take_number(p, 0, member);
+}
+
+static tskip_status read_positive(struct parser *p, void *member)
+{
+    TSKIP__TRY(expect_equals(p));
+    return take_number(p, 1, member);
+}
+
+static tskip_status take_spans(struct parser *p, tskip_span_list *list)
+{
+    size_t n = count_in_entry(p);
+    tskip_span *spans = reserve(p, n * sizeof *spans);
+    for (size_t j = 0; j < n; j++) {
+        if (j > 0 && !take(p, '+'))
+            return refuse(p, "\"+\", \"/\" or the next rule");
+        TSKIP__TRY(take_number(p, 0, &spans[j].start));
+        if (!take(p, ':'))
+            return refuse(p, "\":\" and the span's end");
+        TSKIP__TRY(take_number(p, 0, &spans[j].end));
+    }
+    *list = (tskip_span_list){spans, n};
+    return TSKIP_OK;
+}
+
+static tskip_status read_span_lists(struct parser *p, const tskip_span_list **out, size_t *n_out)
+{
+    TSKIP__TRY(expect_equals(p));
+    size_t n = count_entries(p);
+    tskip_span_list *lists = reserve(p, n * sizeof *lists);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && !take(p, '/'))
+            return refuse(p, "\"+\", \"/\" or the next rule");
+        TSKIP__TRY(take_spans(p, &lists[i]));
+    }
+    *out = lists;
+    *n_out = n;
+    return TSKIP_OK;
+}
+
+static tskip_status read_images(struct parser *p, void *member)
+{
+    (void)member;
+    return read_span_lists(p, &p->rules->images, &p->rules->n_images);
+}
+
+static tskip_status read_spans(struct parser *p, void *member)
+{
+    (void)member;
+    return read_span_lists(p, &p->rules->spans, &p->rules->n_spans);
+}
+
+static tskip_status take_lengths(struct parser *p, tskip_length_list *list)
+{
+    size_t n = count_in_entry(p);
+    int64_t *lengths = reserve(p, n * sizeof *lengths);
+    for (size_t j = 0; j < n; j++) {
+        if (j > 0 && !take(p, '+'))
+            return refuse(p, "\"+\", \"/\" or the next rule");
+        TSKIP__TRY(take_number(p, 1, &lengths[j]));
+    }
+    *list = (tskip_length_list){lengths, n};
+    return TSKIP_OK;
+}
+
+static tskip_status read_segments(struct parser *p, void *member)
+{
+    (void)member;
+    TSKIP__TRY(expect_equals(p));
+    size_t n = count_entries(p);
+    tskip_length_list *lists = reserve(p, n * sizeof *lists);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && !take(p, '/'))
+            return refuse(p, "\"+\", \"/\" or the next rule");
+        TSKIP__TRY(take_lengths(p, &lists[i]));
+    }
+    p->rules->segments = lists;
+    p->rules->n_segments = n;
+    return TSKIP_OK;
+}
+
+static tskip_status read_entries(struct parser *p, int64_t minimum, const int64_t **out,
+                                 size_t *n_out)
+{
+    TSKIP__TRY(expect_equals(p));
+    size_t n = count_entries(p);
+    int64_t *values = reserve(p, n * sizeof *values);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && !take(p, '/'))
+            return refuse(p, "\"/\" or the next rule");
+        TSKIP__TRY(take_number(p, minimum, &values[i]));
+    }
+    *out = values;
+    *n_out = n;
+    return TSKIP_OK;
+}
+
+static tskip_status read_klen(struct parser *p, void *member)
+{
+    (void)member;
+    return read_entries(p, 1, &p->rules->klen, &p->rules->n_klen);
+}
+
+static tskip_status read_kstart(struct parser *p, void *member)
+{
+    (void)member;
+    return read_entries(p, 0, &p->rules->kstart, &p->rules->n_kstart);
+}
+
+static int take_digits(struct parser *p, double *value)
+{
+    int n = 0;
+    for (; isdigit((unsigned char)*p->at); p->at++, n++)
+        *value = *value * 10 + (*p->at - '0');
+    return n;
+}
+
+/* e [sign] digits; false if there is an e without digits. */
+static bool take_exponent(struct parser *p, int *exponent)
+{
+    if (!take(p, 'e') && !take(p, 'E'))
+        return true;
+    double power = 0;
+    bool negative = take(p, '-');
+    if (!negative)
+        (void)take(p, '+');
+    if (take_digits(p, &power) == 0 || power > 400)
+        return false;
+    *exponent += negative ? -(int)power : (int)power;
+    return true;
+}
+
+/* digits [. digits] [exponent], whatever the locale. */
+static tskip_status take_slope(struct parser *p, float *out)
+{
+    const char *start = p->at;
+    double value = 0;
+    int exponent = 0, digits = take_digits(p, &value);
+    if (digits > 0 && take(p, '.')) {
+        int decimals = take_digits(p, &value);
+        digits = decimals > 0 ? digits + decimals : 0;
+        exponent = -decimals;
+    }
+    if (digits > 0 && !take_exponent(p, &exponent))
+        digits = 0;
+    double scaled = exponent < 0 ? value / pow(10, -exponent) : value * pow(10, exponent);
+    if (digits == 0 || !(scaled <= 3e38)) {
+        p->at = start;
+        return refuse(p, "a slope, e.g. 0.5");
+    }
+    *out = (float)scaled;
+    return TSKIP_OK;
+}
+
+static tskip_status read_alibi(struct parser *p, void *member)
+{
+    (void)member;
+    p->rules->alibi = true;
+    if (!take(p, '='))
+        return TSKIP_OK;
+    size_t n = count_entries(p);
+    float *slopes = reserve(p, n * sizeof *slopes);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && !take(p, '/'))
+            return refuse(p, "\"/\" or the next rule");
+        TSKIP__TRY(take_slope(p, &slopes[i]));
+    }
+    p->rules->slopes = slopes;
+    p->rules->n_slopes = n;
+    return TSKIP_OK;
+}
+
+static const struct {
+    const char *name;
+    tskip_status (*read)(struct parser *p, void *member);
+    size_t member; /* of tskip_rules, where it is a single value */
+} known_rules[] = {
+    {"causal", read_flag, offsetof(tskip_rules, causal)},
+    {"window", read_positive, offsetof(tskip_rules, window)},
+    {"symmetric", read_positive, offsetof(tskip_rules, symmetric)},
+    {"chunk", read_positive, offsetof(tskip_rules, chunk)},
+    {"prefix", read_number, offsetof(tskip_rules, prefix)},
+    {"sink", read_number, offsetof(tskip_rules, sink)},
+    {"images", read_images, 0},
+    {"spans", read_spans, 0},
+    {"segments", read_segments, 0},
+    {"klen", read_klen, 0},
+    {"kstart", read_kstart, 0},
+    {"alibi", read_alibi, 0},
+};
+
+enum { N_RULES = sizeof known_rules / sizeof known_rules[0] };
+
+static tskip_status unknown_rule(const struct parser *p)
+{
+    char word[32];
+    int n = p->rule_length < (int)sizeof word ? p->rule_length : (int)sizeof word - 1;
+    memcpy(word, p->rule, (size_t)n);
+    word[n] = '\0';
+    const char *names[N_RULES];
+    for (int i = 0; i < N_RULES; i++)
+        names[i] = known_rules[i].name;
+    return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                       "\"%s\" at character %td is no rule; the nearest is %s", word,
+                       p->rule - p->text + 1, tskip__nearest(word, names, N_RULES));
+}
+
+static tskip_status read_rule(struct parser *p)
+{
+    p->rule = p->at;
+    p->rule_length = (int)strcspn(p->at, "=,");
+    for (uint32_t i = 0; i < N_RULES; i++) {
+        if (strlen(known_rules[i].name) != (size_t)p->rule_length ||
+            memcmp(known_rules[i].name, p->rule, (size_t)p->rule_length) != 0)
+            continue;
+        if (p->seen & (1u << i))
+            return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                               "rule %s at character %td is given twice, expected once at most",
+                               known_rules[i].name, p->at - p->text + 1);
+        p->seen |= 1u << i;
+        p->at += p->rule_length;
+        TSKIP__TRY(known_rules[i].read(p, (char *)p->rules + known_rules[i].member));
+        return *p->at == ',' || *p->at == '\0' ? TSKIP_OK : refuse(p, "\",\" and the next rule");
+    }
+    return unknown_rule(p);
+}
+
+static tskip_status read_all(struct parser *p)
+{
+    if (*p->at == '\0')
+        return TSKIP_OK;
+    do
+        TSKIP__TRY(read_rule(p));
+    while (take(p, ','));
+    return tskip__rules_check(p->rules);
+}
+
+tskip_status tskip_rules_parse(const char *text, tskip_rules **out)
+{
+    if (!out)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "out is NULL, expected where to put the rules");
+    *out = NULL;
+    if (!text)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "text is NULL, expected rules, e.g. \"causal\"");
+    size_t items = 1;
+    for (const char *c = text; *c; c++)
+        items += strchr("=,+/", *c) != NULL;
+    /* An item is at most one span in one list. */
+    size_t size = sizeof(struct parsed) + items * (sizeof(tskip_span) + sizeof(tskip_span_list));
+    struct parsed *parsed = tskip__alloc_zero(size, "the rules");
+    if (!parsed)
+        return TSKIP_OUT_OF_MEMORY;
+    parsed->size = size;
+    struct parser p = {
+        .text = text, .at = text, .free = (unsigned char *)(parsed + 1), .rules = &parsed->rules};
+    tskip_status status = read_all(&p);
+    *out = &parsed->rules;
+    if (status != TSKIP_OK)
+        tskip_rules_destroy(out);
+    return status;
+}
+
+void tskip_rules_destroy(tskip_rules **rules)
+{
+    if (!rules || !*rules)
+        return;
+    struct parsed *parsed = (struct parsed *)*rules; /* its first member */
+    tskip__free(parsed, parsed->size);
+    *rules = NULL;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "base/cpu.h"
+#include "cpu/attention_cpu.h"
+#include "kernel_table.h"
+
+enum {
+#define CONSTANT(name, shape) id_##name,
+#include "constants.def"
+#undef CONSTANT
+    N_CONSTANTS,
+};
+
+_Static_assert((int)id_dtype == TSKIP__CONSTANT_DTYPE && (int)id_panels == TSKIP__CONSTANT_PANELS,
+               "the kernels' order of constants");
+
+static const tskip_constant_decl constants[] = {
+#define CONSTANT(text, shape)                                                                      \
+    {.name = #text, .id = id_##text, .type = TSKIP_CONSTANT_U32, .is_shape = shape},
+#include "constants.def"
+#undef CONSTANT
+};
+
+static const tskip_kernel_body bodies[] = {
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_C, .function = tskip__attention_c},
+#if defined(__x86_64__)
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX2, .function = tskip__attention_avx2},
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX512, .function = tskip__attention_avx512},
+#endif
+};
+
+static void specialise(const tskip_constant_value *values, uint32_t capability,
+                       tskip_kernel_shape *shape)
+{
+    (void)capability;
+    shape->group_memory =
+        tskip__attention_memory(values[id_head_dim].u32, values[id_head_dim_v].u32,
+                                values[id_bk].u32, values[id_panels].u32);
+}
+
+const tskip_kernel_desc tskip__kernel_attention = {
+    .name = "attention",
+    .bodies = bodies,
+    .n_bodies = sizeof bodies / sizeof bodies[0],
+    .constants = constants,
+    .n_constants = N_CONSTANTS,
+    .n_bindings = 10,
+    .args_size = sizeof(struct tskip__attention_args),
+    .shape = {.group_size = {1, 1, 1}},
+    .specialise = specialise,
+};

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#ifndef TSKIP_KERNELS_CPU_ATTENTION_CPU_H
+#define TSKIP_KERNELS_CPU_ATTENTION_CPU_H
+
+#include <stddef.h>
+
+#include <tileskip/compute.h>
+
+/* What every rung's attention shares: the shape of its work and of its scratch memory. */
+
+#define TSKIP__PANEL_ROWS   32 /* query rows of a panel; BQ of the tile map */
+#define TSKIP__MAX_BK       128
+#define TSKIP__MAX_PANELS   8
+#define TSKIP__MAX_HEAD_DIM 512
+
+/* The kernel's constants, in the order of their declaration. */
+enum {
+    TSKIP__CONSTANT_DTYPE,
+    TSKIP__CONSTANT_OUT_DTYPE,
+    TSKIP__CONSTANT_HEAD_DIM,
+    TSKIP__CONSTANT_HEAD_DIM_V,
+    TSKIP__CONSTANT_BQ,
+    TSKIP__CONSTANT_BK,
+    TSKIP__CONSTANT_PANELS,
+};
+
+/* Columns after rounding up to whole register blocks of any rung. */
+static inline size_t tskip__padded(size_t columns)
+{
+    return (columns + 7) / 8 * 8;
+}
+
+/* Scratch of one group in bytes: Q, O and state of `panels` panels, a tile of K and of V, one of
+ * scores and one of bias; head sizes in elements. */
+static inline size_t tskip__attention_memory(size_t head_dim, size_t head_dim_v, size_t bk,
+                                             size_t panels)
+{
+    size_t rows = TSKIP__PANEL_ROWS;
+    size_t floats = panels * rows * (tskip__padded(head_dim) + tskip__padded(head_dim_v)) +
+                    tskip__padded(bk) * (tskip__padded(head_dim) + tskip__padded(head_dim_v)) +
+                    2 * tskip__padded(bk) * rows + 8 * TSKIP__MAX_HEAD_DIM;
+    return floats * sizeof(float) + panels * 1536 + 4096;
+}
+
+void tskip__attention_c(const tskip_group *group, void *const *buffers, const void *args,
+                        void *memory);
+void tskip__attention_avx2(const tskip_group *group, void *const *buffers, const void *args,
+                           void *memory);
+void tskip__attention_avx512(const tskip_group *group, void *const *buffers, const void *args,
+                             void *memory);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+
+/* One item of work: up to TSKIP__MAX_PANELS panels of the query heads that share a KV head. Part of
+ * attention_tmpl.h. */
+
+struct panel {
+    int head, batch;
+    tskip_i64 first;         /* query row */
+    int rows;                /* that exist */
+    const tskip_u8 *classes; /* its row of the map; NULL: `other` for every tile */
+    tskip_u8 other;
+    tskip_u32 next; /* the next tile to visit */
+    float *q, *o;   /* [dim][ROWS] */
+    struct row_state *state;
+    struct tskip__row_limits *limits; /* a row; meaningful with rules */
+};
+
+struct item {
+    const struct tskip__attention_args *args;
+    void *const *buffers;
+    int bk, out_dtype, dtype;
+    int n_panels;
+    struct panel panels[TSKIP__MAX_PANELS];
+    struct key_rows keys, values;
+    float *k_tile, *v_tile, *scores, *bias, *room;
+    float slope;
+};
+
+enum { BIND_Q, BIND_K, BIND_V, BIND_O, BIND_LSE, BIND_SINKS, BIND_TENSOR, BIND_RULES, BIND_MAP };
+
+INLINE size_t element_size(int dtype)
+{
+    return dtype == (int)TSKIP__F32 ? 4 : 2;
+}
+
+/* ---- setting up ----------------------------------------------------------------------------- */
+
+/* The first tile from `tile` on that is not SKIP, eight bytes at a time. */
+static tskip_u32 next_tile(const struct panel *p, tskip_u32 tile, tskip_u32 nk)
+{
+    if (!p->classes)
+        return tile;
+    for (uint64_t word; tile + 8 <= nk; tile += 8) {
+        memcpy(&word, p->classes + tile, sizeof word);
+        if (word)
+            break;
+    }
+    while (tile < nk && p->classes[tile] == TSKIP__SKIP)
+        tile++;
+    return tile;
+}
+
+static struct tskip__rules_entry find_entry(const struct item *it, int batch)
+{
+    struct tskip__rules_entry entry = {.klen = TSKIP__FAR};
+    if (it->args->flags & TSKIP__HAS_RULES)
+        memcpy(&entry,
+               (const char *)it->buffers[BIND_RULES] +
+                   (it->args->rules.n_entries > 1 ? (size_t)batch : 0) * sizeof entry,
+               sizeof entry);
+    return entry;
+}
+
+static void start_panel(const struct item *it, struct panel *p)
+{
+    const struct tskip__attention_args *a = it->args;
+    const tskip_i64 *stride = a->q_stride;
+    size_t size = element_size(it->dtype);
+    const char *q =
+        (const char *)it->buffers[BIND_Q] +
+        (size_t)(p->batch * stride[0] + p->head * stride[1] + p->first * stride[2]) * size;
+    pack_queries(q, stride[2] * (tskip_i64)size, (tskip_u32)it->dtype, (int)a->head_dim, p->rows,
+                 it->room, p->q);
+    memset(p->o, 0, tskip__padded(a->head_dim_v) * ROWS * sizeof *p->o);
+    for (int r = 0; r < ROWS; r++) {
+        p->state->maximum[r] = -FLT_MAX;
+        p->state->sum[r] = 0;
+    }
+    if (a->flags & TSKIP__HAS_RULES) {
+        struct tskip__rules_entry entry = find_entry(it, p->batch);
+        for (int r = 0; r < ROWS; r++)
+            p->limits[r] = r < p->rows ? tskip__row_limits(a->rules, entry, it->buffers[BIND_RULES],
+                                                           a->k_len, p->first + r)
+                                       : (struct tskip__row_limits){0, 0, 0, 0};
+    }
+    bool masked = (a->flags & (TSKIP__HAS_RULES | TSKIP__HAS_TENSOR)) != 0;
+    p->other = masked ? TSKIP__MIXED : TSKIP__FULL;
+    p->classes = NULL;
+    if (a->flags & TSKIP__HAS_MAP)
+        p->classes = (const tskip_u8 *)it->buffers[BIND_MAP] + p->batch * a->map_stride_batch +
+                     p->head * a->map_stride_head + p->first / ROWS * a->nk;
+    p->next = next_tile(p, 0, a->nk);
+}
+
+static struct key_rows find_keys(const struct item *it, int binding, int batch, int kv_head,
+                                 const tskip_i64 stride[3], int dim)
+{
+    size_t size = element_size(it->dtype);
+    struct tskip__rules_entry entry = find_entry(it, batch);
+    return (struct key_rows){
+        .first = (const char *)it->buffers[binding] +
+                 (size_t)(batch * stride[0] + kv_head * stride[1]) * size,
+        .stride = stride[2] * (tskip_i64)size,
+        .dtype = (tskip_u32)it->dtype,
+        .dim = dim,
+        .present_begin = entry.kstart,
+        .present_end = tskip__min(entry.klen, it->args->k_len),
+    };
+}
+
+/* Deals out the group's scratch memory. */
+static void lay_out(struct item *it, float *memory)
+{
+    const struct tskip__attention_args *a = it->args;
+    size_t dim = tskip__padded(a->head_dim), dim_v = tskip__padded(a->head_dim_v);
+    size_t bk = tskip__padded((size_t)it->bk);
+    it->scores = memory;
+    it->bias = it->scores + bk * ROWS;
+    it->k_tile = it->bias + bk * ROWS;
+    it->v_tile = it->k_tile + bk * dim;
+    memory = it->v_tile + bk * dim_v;
+    for (int i = 0; i < it->n_panels; i++) {
+        struct panel *p = &it->panels[i];
+        p->q = memory;
+        p->o = p->q + dim * ROWS;
+        p->state = (struct row_state *)(p->o + dim_v * ROWS);
+        p->limits = (struct tskip__row_limits *)(p->state + 1);
+        memory = (float *)(p->limits + ROWS);
+    }
+    it->room = memory;
+}
+
+static void start_item(struct item *it, tskip_u32 number, float *memory)
+{
+    const struct tskip__attention_args *a = it->args;
+    tskip_u32 group = a->n_heads / a->n_kv_heads;
+    int kv_head = (int)(number / a->items_per_head % a->n_kv_heads);
+    int batch = (int)(number / a->items_per_head / a->n_kv_heads);
+    uint64_t panel = (uint64_t)(number % a->items_per_head) * a->panels;
+    uint64_t last = (uint64_t)a->nq * group;
+    for (; it->n_panels < (int)a->panels && panel < last; it->n_panels++, panel++) {
+        struct panel *p = &it->panels[it->n_panels];
+        p->batch = batch;
+        p->head = kv_head * (int)group + (int)(panel % group);
+        p->first = (tskip_i64)(panel / group) * ROWS;
+        p->rows = (int)tskip__min(ROWS, a->q_len - p->first);
+    }
+    lay_out(it, memory);
+    it->keys = find_keys(it, BIND_K, batch, kv_head, a->k_stride, (int)a->head_dim);
+    it->values = find_keys(it, BIND_V, batch, kv_head, a->v_stride, (int)a->head_dim_v);
+    for (int i = 0; i < it->n_panels; i++)
+        start_panel(it, &it->panels[i]);
+}
+
+/* ---- tiles ---------------------------------------------------------------------------------- */
+
+/* A limit counted from the tile's first column, where f32 tells all that matter apart. */
+INLINE float near_column(tskip_i64 limit, tskip_i64 column)
+{
+    return (float)tskip__max(-2, tskip__min(limit - column, TSKIP__MAX_BK + 1));
+}
+
+static void find_limits(const struct panel *p, tskip_i64 column, struct panel_limits *out)
+{
+    for (int r = 0; r < ROWS; r++) {
+        const struct tskip__row_limits *l = &p->limits[r];
+        out->before[r] = near_column(l->lo - 1, column);
+        out->end[r] = near_column(l->hi, column);
+        out->sink_before[r] = near_column(l->sink_lo - 1, column);
+        out->sink_end[r] = near_column(l->sink_hi, column);
+        out->number[r] = (float)r;
+    }
+}
+
+/* The tile's cells as biases, [key][rows]. */
+static void load_bias(const struct item *it, const struct panel *p, tskip_i64 column, int keys)
+{
+    const struct tskip__mask_tensor *t = &it->args->tensor;
+    size_t size = tskip__cell_size(t->dtype);
+    for (int r = 0; r < p->rows; r++) {
+        tskip_i64 cell = p->batch * t->stride_batch + p->head * t->stride_head +
+                         (p->first + r) * t->stride_row + column;
+        const char *row = (const char *)it->buffers[BIND_TENSOR] + (size_t)cell * size;
+        for (int key = 0; key < keys; key++)
+            it->bias[key * ROWS + r] = tskip__cell(row, t->dtype, key);
+    }
+    for (int r = p->rows; r < ROWS; r++)
+        for (int key = 0; key < keys; key++)
+            it->bias[key * ROWS + r] = 0;
+}
+
+static void visit(const struct item *it, struct panel *p, tskip_i64 column, int keys,
+                  tskip_u8 class)
+{
+    const struct tskip__attention_args *a = it->args;
+    const struct score_rule rule = {a->scale, a->softcap};
+    struct panel_limits limits;
+    struct tile_mask mask = {0};
+    if (class == TSKIP__MIXED && a->flags & TSKIP__HAS_RULES) {
+        find_limits(p, column, &limits);
+        mask.limits = &limits;
+        if (a->rules.flags & TSKIP__RULE_ALIBI) {
+            mask.slope =
+                ((const float *)it->buffers[BIND_RULES])[a->rules.first_slope + (tskip_u32)p->head];
+            mask.distance = (float)(p->first + a->rules.q_offset - column - a->rules.k_offset);
+        }
+    }
+    if (class == TSKIP__MIXED && a->flags & TSKIP__HAS_TENSOR) {
+        load_bias(it, p, column, keys);
+        mask.bias = it->bias;
+    }
+    multiply(p->q, it->k_tile, (int)a->head_dim, it->scores, NULL, keys);
+    softmax(it->scores, keys, rule, class == TSKIP__MIXED ? &mask : NULL, p->state);
+    multiply(it->scores, it->v_tile, keys, p->o, p->state->rescale, (int)a->head_dim_v);
+}
+
+static void visit_tiles(struct item *it)
+{
+    const struct tskip__attention_args *a = it->args;
+    for (;;) {
+        tskip_u32 tile = a->nk;
+        for (int i = 0; i < it->n_panels; i++)
+            tile = it->panels[i].next < tile ? it->panels[i].next : tile;
+        if (tile == a->nk)
+            return;
+        tskip_i64 column = (tskip_i64)tile * it->bk;
+        int keys = (int)tskip__min(it->bk, a->k_len - column);
+        pack_keys(&it->keys, column, keys, it->room, it->k_tile);
+        pack_values(&it->values, column, keys, it->room, it->v_tile);
+        for (int i = 0; i < it->n_panels; i++) {
+            struct panel *p = &it->panels[i];
+            if (p->next != tile)
+                continue;
+            visit(it, p, column, keys, p->classes ? p->classes[tile] : p->other);
+            p->next = next_tile(p, tile + 1, a->nk);
+        }
+    }
+}
+
+/* ---- storing -------------------------------------------------------------------------------- */
+
+/* The sink joins as one more logit without a value; then `rescale` becomes the last factor of O and
+ * `maximum` the log-sum-exp. */
+static void finish_rows(const struct item *it, struct panel *p)
+{
+    struct row_state *s = p->state;
+    bool sinks = it->args->flags & TSKIP__HAS_SINKS;
+    for (int r = 0; r < ROWS; r++) {
+        float top = s->maximum[r], sum = s->sum[r], factor = 1;
+        if (sinks) {
+            float sink = ((const float *)it->buffers[BIND_SINKS])[p->head];
+            float higher = sink > top ? sink : top;
+            factor = expf(top - higher);
+            sum = sum * factor + expf(sink - higher);
+            top = higher;
+        }
+        s->rescale[r] = sum == 0 ? 0 : factor / sum;
+        s->maximum[r] = sum == 0 ? -INFINITY : top + logf(sum);
+    }
+}
+
+static void store_panel(const struct item *it, struct panel *p)
+{
+    const struct tskip__attention_args *a = it->args;
+    const tskip_i64 *stride = a->o_stride;
+    size_t size = element_size(it->out_dtype);
+    char *o = (char *)it->buffers[BIND_O] +
+              (size_t)(p->batch * stride[0] + p->head * stride[1] + p->first * stride[2]) * size;
+    finish_rows(it, p);
+    for (int r = 0; r < p->rows; r++, o += (size_t)stride[2] * size) {
+        float factor = p->state->rescale[r];
+        for (tskip_u32 d = 0; d < a->head_dim_v; d++) /* + 0: a -0 becomes +0 */
+            it->room[d] = p->o[d * ROWS + (tskip_u32)r] * factor + 0.0f;
+        tskip__narrow((tskip_dtype)it->out_dtype, it->room, o, a->head_dim_v);
+    }
+    if (a->flags & TSKIP__HAS_LSE) {
+        uint64_t row = ((uint64_t)p->batch * a->n_heads + (uint64_t)p->head) * (uint64_t)a->q_len +
+                       (uint64_t)p->first;
+        tskip__narrow(TSKIP_F32, p->state->maximum, (float *)it->buffers[BIND_LSE] + row,
+                      (size_t)p->rows);
+    }
+}
+
+static void run_item(const tskip_group *group, void *const *buffers, const void *args, void *memory)
+{
+    struct item it = {.args = args, .buffers = buffers};
+    it.dtype = (int)group->constants[TSKIP__CONSTANT_DTYPE].u32;
+    it.out_dtype = (int)group->constants[TSKIP__CONSTANT_OUT_DTYPE].u32;
+    it.bk = (int)group->constants[TSKIP__CONSTANT_BK].u32;
+    const tskip_u32 *order = buffers[9];
+    start_item(&it, order ? order[group->index[0]] : group->index[0], memory);
+    visit_tiles(&it);
+    for (int i = 0; i < it.n_panels; i++)
+        store_panel(&it, &it.panels[i]);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include <math.h>
+#include <string.h>
+
+#include "cell.h"
+#include "kernels/shared/row_limits.h"
+#include "tile_map_cpu.h"
+
+/* A plane's row with all that decides its cells. */
+struct plane_row {
+    const struct tskip__plane_args *args;
+    const tskip_i64 *words;
+    const char *cells; /* NULL: no tensor */
+    struct tskip__row_limits limits;
+    float slope; /* 0: no alibi */
+    tskip_i64 row;
+};
+
+static struct plane_row find_row(const struct tskip__plane_args *a, void *const *buffers,
+                                 tskip_u32 plane, tskip_i64 row)
+{
+    tskip_u32 batch = plane / a->planes_head, head = plane % a->planes_head;
+    struct plane_row r = {.args = a, .words = buffers[0], .row = row};
+    r.limits = (struct tskip__row_limits){0, a->k_len, 0, 0};
+    if (a->tensor.dtype) {
+        tskip_i64 cell = batch * a->tensor.stride_batch + head * a->tensor.stride_head +
+                         row * a->tensor.stride_row;
+        r.cells = (const char *)buffers[1] + (size_t)cell * tskip__cell_size(a->tensor.dtype);
+    }
+    if (a->has_rules) {
+        struct tskip__rules_entry entry;
+        memcpy(&entry, buffers[0], sizeof entry);
+        if (a->rules.n_entries > 1)
+            memcpy(&entry, (const char *)buffers[0] + batch * sizeof entry, sizeof entry);
+        r.limits = tskip__row_limits(a->rules, entry, r.words, a->k_len, row);
+        if (a->rules.flags & TSKIP__RULE_ALIBI)
+            memcpy(&r.slope, (const char *)buffers[0] + 4 * (size_t)(a->rules.first_slope + head),
+                   sizeof r.slope);
+    }
+    return r;
+}
+
+static float cell_of(const struct plane_row *r, tskip_i64 column)
+{
+    const struct tskip__plane_args *a = r->args;
+    if (!tskip__row_sees(r->limits, column))
+        return -INFINITY;
+    float bias = r->cells ? tskip__cell(r->cells, a->tensor.dtype, column) : 0.0f;
+    if (a->has_rules && a->rules.flags & TSKIP__RULE_ALIBI) {
+        tskip_i64 distance = r->row + a->rules.q_offset - column - a->rules.k_offset;
+        bias += -r->slope * (float)(distance < 0 ? -distance : distance);
+    }
+    return bias;
+}
+
+static void store(void *out, tskip_u32 dtype, tskip_i64 i, float value)
+{
+    uint16_t half;
+    switch (dtype) {
+    case TSKIP__F32:
+        value = tskip__f32_canonical(value);
+        memcpy((char *)out + 4 * i, &value, sizeof value);
+        break;
+    case TSKIP__BOOL:
+        ((tskip_u8 *)out)[i] = !(value <= TSKIP__MASKED_F32);
+        break;
+    default:
+        half = dtype == TSKIP__F16 ? tskip__f32_to_f16(value) : tskip__f32_to_bf16(value);
+        memcpy((char *)out + 2 * i, &half, sizeof half);
+    }
+}
+
+void tskip__mask_fill_c(const tskip_group *group, void *const *buffers, const void *args,
+                        void *memory)
+{
+    (void)memory;
+    const struct tskip__plane_args *a = args;
+    tskip_u32 plane = group->index[1], batch = plane / a->planes_head,
+              head = plane % a->planes_head;
+    tskip_i64 begin = (tskip_i64)group->index[0] * TSKIP__ROWS_A_GROUP;
+    tskip_i64 end = tskip__min(begin + TSKIP__ROWS_A_GROUP, a->q_len);
+    for (tskip_i64 row = begin; row < end; row++) {
+        struct plane_row r = find_row(a, buffers, plane, row);
+        tskip_i64 cell =
+            batch * a->out_stride_batch + head * a->out_stride_head + row * a->out_stride_row;
+        char *out = (char *)buffers[2] + (size_t)cell * tskip__cell_size(a->out_dtype);
+        for (tskip_i64 c = 0; c < a->k_len; c++)
+            store(out, a->out_dtype, c, cell_of(&r, c));
+    }
+}
+
+void tskip__mask_count_c(const tskip_group *group, void *const *buffers, const void *args,
+                         void *memory)
+{
+    (void)memory;
+    const struct tskip__plane_args *a = args;
+    tskip_u32 plane = group->index[1];
+    tskip_i64 begin = (tskip_i64)group->index[0] * TSKIP__ROWS_A_GROUP;
+    tskip_i64 end = tskip__min(begin + TSKIP__ROWS_A_GROUP, a->q_len);
+    uint64_t visible = 0;
+    for (tskip_i64 row = begin; row < end; row++) {
+        struct plane_row r = find_row(a, buffers, plane, row);
+        for (tskip_i64 c = 0; c < a->k_len; c++)
+            visible +=
+                tskip__row_sees(r.limits, c) &&
+                (!r.cells || !(tskip__cell(r.cells, a->tensor.dtype, c) <= TSKIP__MASKED_F32));
+    }
+    ((uint64_t *)buffers[2])[(uint64_t)plane * group->grid[0] + group->index[0]] = visible;
+}

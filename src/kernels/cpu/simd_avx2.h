@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#ifndef TSKIP_KERNELS_CPU_SIMD_AVX2_H
+#define TSKIP_KERNELS_CPU_SIMD_AVX2_H
+
+/* Vectors of f32 with AVX2, FMA and F16C; the names are explained in simd_c.h. */
+
+#include <immintrin.h>
+#include <stdint.h>
+
+#define VL 8
+/* 6 x 2 accumulators, 2 row vectors and a broadcast fill 15 of 16 registers. */
+#define STEP        6
+#define STEP_REST   4
+#define ROW_VECTORS 2
+
+typedef __m256 vf;
+typedef __m256 vmask;
+
+#define vf_load(p)            _mm256_loadu_ps(p)
+#define vf_store(p, a)        _mm256_storeu_ps(p, a)
+#define vf_set(x)             _mm256_set1_ps(x)
+#define vf_add(a, b)          _mm256_add_ps(a, b)
+#define vf_sub(a, b)          _mm256_sub_ps(a, b)
+#define vf_mul(a, b)          _mm256_mul_ps(a, b)
+#define vf_div(a, b)          _mm256_div_ps(a, b)
+#define vf_fma(a, b, c)       _mm256_fmadd_ps(a, b, c)
+#define vf_max(a, b)          _mm256_max_ps(a, b)
+#define vf_less(a, b)         _mm256_cmp_ps(a, b, _CMP_LT_OQ)
+#define vf_equal(a, b)        _mm256_cmp_ps(a, b, _CMP_EQ_OQ)
+#define vm_and(a, b)          _mm256_and_ps(a, b)
+#define vm_or(a, b)           _mm256_or_ps(a, b)
+#define vf_select(m, yes, no) _mm256_blendv_ps(no, yes, m)
+#define vf_round(a)           _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+
+static inline __m256 vf_power(__m256i exponent)
+{
+    return _mm256_castsi256_ps(
+        _mm256_slli_epi32(_mm256_add_epi32(exponent, _mm256_set1_epi32(127)), 23));
+}
+
+/* In two steps, so that neither factor is subnormal and the product underflows gradually. */
+static inline vf vf_scale(vf a, vf n)
+{
+    __m256i whole = _mm256_cvtps_epi32(n);
+    __m256i half = _mm256_srai_epi32(whole, 1);
+    vf once = _mm256_mul_ps(a, vf_power(half));
+    return _mm256_mul_ps(once, vf_power(_mm256_sub_epi32(whole, half)));
+}
+
+static inline vf vf_load_bf16(const uint16_t *p)
+{
+    __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
+
+static inline vf vf_load_f16(const uint16_t *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#ifndef TSKIP_KERNELS_CPU_SIMD_C_H
+#define TSKIP_KERNELS_CPU_SIMD_C_H
+
+/* Vectors of f32 in portable C: arrays that a compiler may turn into whatever it has. What each
+ * name means is said here once; the other rungs' headers have the same names. */
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/half.h"
+
+#define VL 4 /* lanes */
+
+/* Keys (or value columns) of a register block: runs of STEP, then runs of STEP_REST; and row
+ * vectors. */
+#define STEP        4
+#define STEP_REST   4
+#define ROW_VECTORS 2
+
+typedef struct vf {
+    float lane[VL];
+} vf;
+
+typedef struct vmask {
+    int lane[VL];
+} vmask;
+
+#define LANES(expression)                                                                          \
+    vf r;                                                                                          \
+    for (int i = 0; i < VL; i++)                                                                   \
+        r.lane[i] = (expression);                                                                  \
+    return r
+
+#define MASK_LANES(expression)                                                                     \
+    vmask r;                                                                                       \
+    for (int i = 0; i < VL; i++)                                                                   \
+        r.lane[i] = (expression);                                                                  \
+    return r
+
+static inline vf vf_load(const float *p) /* any alignment */
+{
+    vf r;
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+
+static inline void vf_store(float *p, vf a)
+{
+    memcpy(p, &a, sizeof a);
+}
+
+static inline vf vf_set(float x)
+{
+    LANES(x);
+}
+
+static inline vf vf_add(vf a, vf b)
+{
+    LANES(a.lane[i] + b.lane[i]);
+}
+
+static inline vf vf_sub(vf a, vf b)
+{
+    LANES(a.lane[i] - b.lane[i]);
+}
+
+static inline vf vf_mul(vf a, vf b)
+{
+    LANES(a.lane[i] * b.lane[i]);
+}
+
+static inline vf vf_div(vf a, vf b)
+{
+    LANES(a.lane[i] / b.lane[i]);
+}
+
+/* a · b + c; rounded once where the rung has it, twice here, but the same in every tile class. */
+static inline vf vf_fma(vf a, vf b, vf c)
+{
+    LANES(a.lane[i] * b.lane[i] + c.lane[i]);
+}
+
+/* The larger; where either is NaN, b. */
+static inline vf vf_max(vf a, vf b)
+{
+    LANES(a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]);
+}
+
+static inline vmask vf_less(vf a, vf b) /* false for NaN */
+{
+    MASK_LANES(a.lane[i] < b.lane[i]);
+}
+
+static inline vmask vf_equal(vf a, vf b)
+{
+    MASK_LANES(a.lane[i] == b.lane[i]);
+}
+
+static inline vmask vm_and(vmask a, vmask b)
+{
+    MASK_LANES(a.lane[i] & b.lane[i]);
+}
+
+static inline vmask vm_or(vmask a, vmask b)
+{
+    MASK_LANES(a.lane[i] | b.lane[i]);
+}
+
+static inline vf vf_select(vmask m, vf yes, vf no)
+{
+    LANES(m.lane[i] ? yes.lane[i] : no.lane[i]);
+}
+
+static inline vf vf_round(vf a) /* to the nearest integer, ties to even; |a| < 2^22 */
+{
+    LANES((a.lane[i] + 12582912.0f) - 12582912.0f);
+}
+
+/* a · 2^n for an integral n in [-252, 252]; underflow is gradual. */
+static inline vf vf_scale(vf a, vf n)
+{
+    vf r;
+    for (int i = 0; i < VL; i++) {
+        int32_t whole = (int32_t)n.lane[i], half = whole / 2;
+        float first = tskip__f32_from_bits((uint32_t)(half + 127) << 23);
+        float second = tskip__f32_from_bits((uint32_t)(whole - half + 127) << 23);
+        r.lane[i] = a.lane[i] * first * second;
+    }
+    return r;
+}
+
+/* VL values of 16 bits, widened. */
+static inline vf vf_load_bf16(const uint16_t *p)
+{
+    uint16_t bits[VL];
+    memcpy(bits, p, sizeof bits);
+    LANES(tskip__f32_from_bits((uint32_t)bits[i] << 16));
+}
+
+static inline vf vf_load_f16(const uint16_t *p)
+{
+    uint16_t bits[VL];
+    memcpy(bits, p, sizeof bits);
+    LANES(tskip__f16_to_f32(bits[i]));
+}
+
+#undef LANES
+#undef MASK_LANES
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#ifndef TSKIP_KERNELS_CPU_TILE_MAP_CPU_H
+#define TSKIP_KERNELS_CPU_TILE_MAP_CPU_H
+
+#include <tileskip/compute.h>
+
+/* Bodies of the kernels about masks and maps. A group of "tile_map" is one row of tiles of one
+ * plane: grid {nq, planes, 1}. "mask_fill" and "mask_count" take 64 rows of a plane: grid
+ * {ceil(q_len / 64), planes, 1}. "tile_count" takes 64 rows of tiles over all planes, "tile_order"
+ * is one group. */
+
+#define TSKIP__ROWS_A_GROUP 64
+
+/* Group memory of "tile_map": a strip's two integers a column, 4 bytes wide at most. */
+#define TSKIP__TILE_MAP_MEMORY (2 * 4 * 4096)
+
+/* Group memory of "tile_order": the buckets of its counting sort. */
+#define TSKIP__ORDER_BUCKETS 2048
+#define TSKIP__ORDER_MEMORY  (4 * TSKIP__ORDER_BUCKETS)
+
+void tskip__tile_map_c(const tskip_group *group, void *const *buffers, const void *args,
+                       void *memory);
+void tskip__tile_map_avx2(const tskip_group *group, void *const *buffers, const void *args,
+                          void *memory);
+void tskip__tile_map_avx512(const tskip_group *group, void *const *buffers, const void *args,
+                            void *memory);
+void tskip__mask_fill_c(const tskip_group *group, void *const *buffers, const void *args,
+                        void *memory);
+void tskip__mask_count_c(const tskip_group *group, void *const *buffers, const void *args,
+                         void *memory);
+void tskip__tile_count_c(const tskip_group *group, void *const *buffers, const void *args,
+                         void *memory);
+void tskip__tile_order_c(const tskip_group *group, void *const *buffers, const void *args,
+                         void *memory);
+
+#endif
