@@ -210,9 +210,9 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
         load_bias(it, p, column, keys);
         mask.bias = it->bias;
     }
-    multiply(p->q, it->k_tile, (int)a->head_dim, it->scores, NULL, keys);
+    multiply_scores(p->q, it->k_tile, (int)a->head_dim, it->scores, keys);
     softmax(it->scores, keys, rule, class == TSKIP__MIXED ? &mask : NULL, p->state);
-    multiply(it->scores, it->v_tile, keys, p->o, p->state->rescale, (int)a->head_dim_v);
+    multiply_values(it->scores, it->v_tile, keys, p->o, p->state->rescale, (int)a->head_dim_v);
 }
 
 static void visit_tiles(struct item *it)

@@ -44,18 +44,17 @@ struct panel_limits {
 
 /* ---- the two products ----------------------------------------------------------------------- */
 
-/* out[j][rows] = sum over i of a[i][rows] · b[i][j] for n columns j, on ROW_VECTORS vectors of
- * rows; with `rescale`, out · rescale is where the sum starts. n is a constant at every call. */
-INLINE void multiply_block(const float *a, const float *b, int depth, float *out,
-                           const float *rescale, const int n)
+/* Sums over the head are made in pieces of this many terms, each added as a whole: shorter chains
+ * round less, which is what keeps large scores within the accuracy bound. */
+#define PIECE 32
+
+#define WIDEST (STEP > STEP_REST ? STEP : STEP_REST)
+
+/* sum[j][rows] += sum over i of a[i][rows] · b[i][j], for n columns j on ROW_VECTORS vectors of
+ * rows. n is a constant at every call, so that the sums stay in registers. */
+INLINE void accumulate(const float *a, const float *b, int depth, vf sum[][ROW_VECTORS],
+                       const int n)
 {
-    vf sum[STEP > STEP_REST ? STEP : STEP_REST][ROW_VECTORS];
-    UNROLL
-    for (int j = 0; j < n; j++)
-        UNROLL
-    for (int r = 0; r < ROW_VECTORS; r++)
-        sum[j][r] = rescale ? vf_mul(vf_load(out + j * ROWS + r * VL), vf_load(rescale + r * VL))
-                            : vf_set(0.0f);
     for (int i = 0; i < depth; i++, a += ROWS, b += n) {
         vf rows[ROW_VECTORS];
         UNROLL
@@ -69,26 +68,72 @@ INLINE void multiply_block(const float *a, const float *b, int depth, float *out
                 sum[j][r] = vf_fma(rows[r], x, sum[j][r]);
         }
     }
+}
+
+/* S[key][rows] of n keys: the head in pieces. */
+INLINE void score_block(const float *q, const float *k, int dim, float *s, const int n)
+{
+    for (int begin = 0; begin < dim; begin += PIECE) {
+        int depth = dim - begin < PIECE ? dim - begin : PIECE;
+        vf sum[WIDEST][ROW_VECTORS];
+        UNROLL
+        for (int j = 0; j < n; j++)
+            UNROLL
+        for (int r = 0; r < ROW_VECTORS; r++)
+            sum[j][r] = vf_set(0.0f);
+        accumulate(q + begin * ROWS, k + begin * n, depth, sum, n);
+        UNROLL
+        for (int j = 0; j < n; j++)
+            UNROLL
+        for (int r = 0; r < ROW_VECTORS; r++) {
+            float *to = s + j * ROWS + r * VL;
+            vf_store(to, begin > 0 ? vf_add(vf_load(to), sum[j][r]) : sum[j][r]);
+        }
+    }
+}
+
+/* O[d][rows] = O · rescale + P V for n columns of V. */
+INLINE void value_block(const float *p, const float *v, int keys, float *o, const float *rescale,
+                        const int n)
+{
+    vf sum[WIDEST][ROW_VECTORS];
     UNROLL
     for (int j = 0; j < n; j++)
         UNROLL
     for (int r = 0; r < ROW_VECTORS; r++)
-        vf_store(out + j * ROWS + r * VL, sum[j][r]);
+        sum[j][r] = vf_mul(vf_load(o + j * ROWS + r * VL), vf_load(rescale + r * VL));
+    accumulate(p, v, keys, sum, n);
+    UNROLL
+    for (int j = 0; j < n; j++)
+        UNROLL
+    for (int r = 0; r < ROW_VECTORS; r++)
+        vf_store(o + j * ROWS + r * VL, sum[j][r]);
 }
 
-/* The same for any number of columns, in blocks as packed: runs of STEP, then runs of STEP_REST. */
-static void multiply(const float *a, const float *b, int depth, float *out, const float *rescale,
-                     int columns)
+static void multiply_scores(const float *q, const float *k, int dim, float *s, int keys)
 {
-    struct blocks split = split_columns(columns);
+    struct blocks split = split_columns(keys);
     for (int row = 0; row < ROWS; row += ROW_VECTORS * VL) {
-        const float *next = b;
-        float *to = out + row;
-        const float *factor = rescale ? rescale + row : NULL;
-        for (int i = 0; i < split.wide; i++, next += STEP * depth, to += STEP * ROWS)
-            multiply_block(a + row, next, depth, to, factor, STEP);
-        for (int i = 0; i < split.narrow; i++, next += STEP_REST * depth, to += STEP_REST * ROWS)
-            multiply_block(a + row, next, depth, to, factor, STEP_REST);
+        const float *next = k;
+        float *to = s + row;
+        for (int i = 0; i < split.wide; i++, next += STEP * dim, to += STEP * ROWS)
+            score_block(q + row, next, dim, to, STEP);
+        for (int i = 0; i < split.narrow; i++, next += STEP_REST * dim, to += STEP_REST * ROWS)
+            score_block(q + row, next, dim, to, STEP_REST);
+    }
+}
+
+static void multiply_values(const float *p, const float *v, int keys, float *o,
+                            const float *rescale, int dim)
+{
+    struct blocks split = split_columns(dim);
+    for (int row = 0; row < ROWS; row += ROW_VECTORS * VL) {
+        const float *next = v, *factor = rescale + row;
+        float *to = o + row;
+        for (int i = 0; i < split.wide; i++, next += STEP * keys, to += STEP * ROWS)
+            value_block(p + row, next, keys, to, factor, STEP);
+        for (int i = 0; i < split.narrow; i++, next += STEP_REST * keys, to += STEP_REST * ROWS)
+            value_block(p + row, next, keys, to, factor, STEP_REST);
     }
 }
 
