@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "map_picture.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "canvas.h"
+
+enum { PLOT = 720, PLOT_MIN = 48, MARGIN = 24, TICK = 6, GRID_FROM = 9, LEAST_WIDTH = 620 };
+
+static const io_color INK = {32, 32, 36}, FAINT = {120, 120, 128}, LINE = {255, 255, 255};
+
+typedef struct picture {
+    io_canvas canvas;
+    const tskip_tile_map_info *info;
+    int64_t x, y, width, height; /* of the plot */
+    io_color colors[3];          /* of the classes, as the library draws them */
+    uint64_t counts[3];
+} picture;
+
+/* The library says what a class looks like: a map of one tile each is drawn, so that the legend can
+ * never disagree with the plot. */
+static void read_colors(picture *pic, const uint8_t *bytes, size_t n_tiles, const uint8_t *rgb,
+                        uint32_t width, uint32_t height)
+{
+    const io_color usual[3] = {{226, 228, 232}, {240, 140, 20}, {36, 96, 192}};
+    memcpy(pic->colors, usual, sizeof(usual));
+    bool seen[3] = {false, false, false};
+    for (size_t i = 0; i < n_tiles; i++) {
+        const uint32_t tile_class = bytes[i] < 3 ? bytes[i] : 1;
+        pic->counts[tile_class]++;
+        if (seen[tile_class] || width < pic->info->nk || height < pic->info->nq)
+            continue;
+        const uint64_t row = i / pic->info->nk, column = i % pic->info->nk;
+        const uint64_t x = (2 * column + 1) * width / (2 * (uint64_t)pic->info->nk);
+        const uint64_t y = (2 * row + 1) * height / (2 * (uint64_t)pic->info->nq);
+        const uint8_t *pixel = &rgb[(y * width + x) * 3];
+        pic->colors[tile_class] = (io_color){pixel[0], pixel[1], pixel[2]};
+        seen[tile_class] = true;
+    }
+}
+
+/* Ticks at most 8 a side, at round numbers: of two if the length is, else 1, 2 or 5 times 10^n. */
+static int64_t tick_step(int64_t length)
+{
+    int64_t step = 1;
+    if (length % 64 == 0) {
+        while (length / step > 8)
+            step *= 2;
+        return step;
+    }
+    for (int i = 0; length / step > 8; i++)
+        step = i % 3 == 1 ? step / 2 * 5 : step * 2;
+    return step;
+}
+
+static void draw_ticks_right(picture *pic)
+{
+    const int64_t length = pic->info->extent.k_len, step = tick_step(length);
+    for (int64_t t = 0; t <= length; t += step) {
+        const int64_t x = pic->x + (int64_t)((double)t / (double)length * (double)pic->width);
+        char text[32];
+        snprintf(text, sizeof(text), "%" PRId64, t);
+        const int64_t width = canvas_text_width(text);
+        canvas_fill(&pic->canvas, x, pic->y - TICK, 1, TICK, INK);
+        canvas_text(&pic->canvas, x - width / 2 + 1, pic->y - TICK - CANVAS_CELL_HEIGHT, text, INK);
+    }
+}
+
+static void draw_ticks_down(picture *pic)
+{
+    const int64_t length = pic->info->extent.q_len;
+    int64_t step = tick_step(length);
+    while (step < length && pic->height * step / length < CANVAS_CELL_HEIGHT + 2)
+        step *= 2;
+    for (int64_t t = 0; t <= length; t += step) {
+        const int64_t y = pic->y + (int64_t)((double)t / (double)length * (double)pic->height);
+        char text[32];
+        snprintf(text, sizeof(text), "%" PRId64, t);
+        canvas_fill(&pic->canvas, pic->x - TICK, y, TICK, 1, INK);
+        canvas_text(&pic->canvas, pic->x - TICK - 2 - canvas_text_width(text), y - 7, text, INK);
+    }
+}
+
+/* Thin lines between tiles that are large enough to be told apart. */
+static void draw_grid(picture *pic)
+{
+    const int64_t nq = pic->info->nq, nk = pic->info->nk;
+    if (pic->width / nk < GRID_FROM || pic->height / nq < GRID_FROM)
+        return;
+    for (int64_t i = 1; i < nk; i++)
+        canvas_fill(&pic->canvas, pic->x + i * pic->width / nk, pic->y, 1, pic->height, LINE);
+    for (int64_t i = 1; i < nq; i++)
+        canvas_fill(&pic->canvas, pic->x, pic->y + i * pic->height / nq, pic->width, 1, LINE);
+}
+
+static void draw_legend(picture *pic)
+{
+    static const char *const NAMES[3] = {"SKIP   not computed", "MIXED  mask applied",
+                                         "FULL   no mask work"};
+    const double n_tiles = (double)pic->info->nq * pic->info->nk;
+    int64_t y = pic->y + pic->height + MARGIN;
+    for (int i = 0; i < 3; i++, y += CANVAS_CELL_HEIGHT + 8) {
+        char text[96];
+        snprintf(text, sizeof(text), "%s  %10" PRIu64 "  %5.1f %%", NAMES[i], pic->counts[i],
+                 100.0 * (double)pic->counts[i] / n_tiles);
+        canvas_fill(&pic->canvas, pic->x, y - 2, 28, CANVAS_CELL_HEIGHT, pic->colors[i]);
+        canvas_frame(&pic->canvas, pic->x, y - 2, 28, CANVAS_CELL_HEIGHT, FAINT);
+        canvas_text(&pic->canvas, pic->x + 40, y, text, INK);
+    }
+}
+
+/* Cuts the text to what fits, so that a long rule does not widen the picture. */
+static void fit(char *text, int64_t width)
+{
+    const size_t room = (size_t)(width / CANVAS_CELL_WIDTH);
+    if (strlen(text) > room && room > 3)
+        memcpy(text + room - 3, "...", 4);
+}
+
+static void draw_frame(picture *pic, uint32_t plane, const char *title)
+{
+    const tskip_tile_map_info *info = pic->info;
+    const uint32_t planes = info->planes_batch * info->planes_head;
+    char head[512], line[160];
+    snprintf(head, sizeof(head), "%s", title);
+    fit(head, (int64_t)pic->canvas.width - 2 * MARGIN);
+    canvas_text(&pic->canvas, MARGIN, MARGIN, head, INK);
+    snprintf(line, sizeof(line), "%" PRIu32 "×%" PRIu32 " tiles of %" PRIu32 "×%" PRIu32 " tokens",
+             info->nq, info->nk, info->tile.bq, info->tile.bk);
+    if (planes > 1)
+        snprintf(line + strlen(line), sizeof(line) - strlen(line),
+                 ", plane %" PRIu32 " of %" PRIu32, plane, planes);
+    canvas_text(&pic->canvas, MARGIN, MARGIN + CANVAS_CELL_HEIGHT + 6, line, FAINT);
+    canvas_text(&pic->canvas, pic->x, pic->y - TICK - 2 * CANVAS_CELL_HEIGHT - 4, "key token ->",
+                FAINT);
+    const char *down = pic->height >= 15 * CANVAS_CELL_WIDTH ? "<- query token" : "query";
+    canvas_text_up(&pic->canvas, MARGIN, pic->y + canvas_text_width(down), down, FAINT);
+    canvas_frame(&pic->canvas, pic->x, pic->y, pic->width, pic->height, INK);
+    draw_ticks_right(pic);
+    draw_ticks_down(pic);
+}
+
+static uint32_t side(int64_t length, int64_t longest, uint32_t n_tiles)
+{
+    uint32_t size = (uint32_t)((double)PLOT * (double)length / (double)longest + 0.5);
+    if (size < PLOT_MIN)
+        size = PLOT_MIN;
+    /* A whole number of pixels a tile looks even; with more tiles than that, averages do. */
+    return n_tiles <= size ? size / n_tiles * n_tiles : size;
+}
+
+static bool place(picture *pic, uint32_t width, uint32_t height)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "%" PRId64, pic->info->extent.q_len);
+    pic->x = MARGIN + CANVAS_CELL_HEIGHT + 10 + canvas_text_width(text) + TICK + 2;
+    pic->y = MARGIN + 4 * CANVAS_CELL_HEIGHT + 6 + TICK + MARGIN;
+    pic->width = width;
+    pic->height = height;
+    const int64_t least =
+        LEAST_WIDTH > pic->x + width + 2 * MARGIN ? LEAST_WIDTH : pic->x + width + 2 * MARGIN;
+    return canvas_create(&pic->canvas, (uint32_t)least,
+                         (uint32_t)(pic->y + height + 2 * MARGIN + 3 * (CANVAS_CELL_HEIGHT + 8)));
+}
+
+static bool draw(picture *pic, const tskip_tile_map *map, uint32_t plane, const char *title,
+                 uint8_t *bytes, uint8_t *rgb, io_error *error)
+{
+    const uint32_t width = (uint32_t)pic->width, height = (uint32_t)pic->height;
+    const size_t n_tiles = (size_t)pic->info->nq * pic->info->nk;
+    const size_t planes = (size_t)pic->info->planes_batch * pic->info->planes_head;
+    if (tskip_tile_map_read(map, bytes, n_tiles * planes) != TSKIP_OK ||
+        tskip_tile_map_draw(map, plane, width, height, rgb, (size_t)width * height * 3) != TSKIP_OK)
+        return io_fail(error, "tile map: %s", tskip_last_error());
+    read_colors(pic, bytes + plane * n_tiles, n_tiles, rgb, width, height);
+    for (uint32_t row = 0; row < height; row++)
+        memcpy(&pic->canvas.rgb[((size_t)(pic->y + row) * pic->canvas.width + (size_t)pic->x) * 3],
+               &rgb[(size_t)row * width * 3], (size_t)width * 3);
+    draw_grid(pic);
+    draw_frame(pic, plane, title);
+    draw_legend(pic);
+    return true;
+}
+
+bool map_picture_write(const tskip_tile_map *map, uint32_t plane, const char *title,
+                       const char *path, io_error *error)
+{
+    const tskip_tile_map_info *info = tskip_tile_map_get_info(map);
+    picture pic = {.info = info};
+    const int64_t longest =
+        info->extent.q_len > info->extent.k_len ? info->extent.q_len : info->extent.k_len;
+    const uint32_t width = side(info->extent.k_len, longest, info->nk);
+    const uint32_t height = side(info->extent.q_len, longest, info->nq);
+    const size_t planes = (size_t)info->planes_batch * info->planes_head;
+    uint8_t *bytes = malloc(planes * info->nq * info->nk);
+    uint8_t *rgb = malloc((size_t)width * height * 3);
+    bool ok = false;
+    if (bytes == NULL || rgb == NULL || !place(&pic, width, height))
+        io_fail(error, "%s: out of memory for the picture", path);
+    else
+        ok = draw(&pic, map, plane, title, bytes, rgb, error) &&
+             canvas_write_png(&pic.canvas, path, error);
+    canvas_release(&pic.canvas);
+    free(rgb);
+    free(bytes);
+    return ok;
+}

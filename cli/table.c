@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "table.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add(table *t, const char *text, size_t length)
+{
+    if (t->n_cells == t->capacity) {
+        const size_t capacity = t->capacity * 2 + 32;
+        char **cells = realloc(t->cells, capacity * sizeof(*cells));
+        if (cells == NULL)
+            return;
+        t->cells = cells;
+        t->capacity = capacity;
+    }
+    char *copy = malloc(length + 1);
+    if (copy != NULL) {
+        memcpy(copy, text, length);
+        copy[length] = 0;
+    }
+    t->cells[t->n_cells++] = copy;
+}
+
+void table_begin(table *t, const char *align, const char *headings)
+{
+    *t = (table){.n_columns = strlen(align), .align = align};
+    while (*headings != 0) {
+        const size_t length = strcspn(headings, "|");
+        add(t, headings, length);
+        headings += length + (headings[length] == '|');
+    }
+}
+
+void table_cell(table *t, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    add(t, text, strlen(text));
+}
+
+/* Columns on a terminal: bytes that do not continue a UTF-8 sequence. */
+static size_t columns_of(const char *text)
+{
+    size_t n = 0;
+    for (; text != NULL && *text != 0; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+static void pad(FILE *stream, size_t n)
+{
+    while (n-- > 0)
+        fputc(' ', stream);
+}
+
+void table_print(table *t, FILE *stream)
+{
+    size_t widths[TABLE_MAX_COLUMNS] = {0};
+    for (size_t i = 0; i < t->n_cells; i++) {
+        const size_t width = columns_of(t->cells[i]);
+        if (width > widths[i % t->n_columns])
+            widths[i % t->n_columns] = width;
+    }
+    for (size_t i = 0; i < t->n_cells; i++) {
+        const size_t column = i % t->n_columns;
+        const char *text = t->cells[i] != NULL ? t->cells[i] : "";
+        const size_t space = widths[column] - columns_of(text);
+        const int last = column + 1 == t->n_columns || i + 1 == t->n_cells;
+        if (t->align[column] == 'r')
+            pad(stream, space);
+        fputs(text, stream);
+        if (t->align[column] != 'r' && !last)
+            pad(stream, space);
+        fputs(last ? "\n" : "  ", stream);
+        free(t->cells[i]);
+    }
+    free(t->cells);
+    *t = (table){0};
+}
+
+const char *table_number(char text[32], uint64_t number)
+{
+    char digits[24];
+    const int length = snprintf(digits, sizeof(digits), "%" PRIu64, number);
+    char *to = text;
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = 0;
+    return text;
+}
