@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "io/element.h"
+#include "peak.h"
+#include "trial.h"
+
+#define ROUNDS      5
+#define MAX_SECONDS 20.0 /* a problem stops after the round in which this has passed */
+#define SCAN_SIDE   8192
+#define SCAN_ROUNDS 9
+
+static double visited(const trial *t)
+{
+    tskip_tile_counts n;
+    if (t->map == NULL || tskip_tile_map_count(t->map, &n) != TSKIP_OK)
+        return 1;
+    return (double)(n.mixed + n.full) / (double)(n.skip + n.mixed + n.full);
+}
+
+static bool time_rounds(trial *t, bench_result *out, io_error *error)
+{
+    double map[ROUNDS], given[ROUNDS], nomap[ROUNDS], warm;
+    const double start = clock_seconds();
+    size_t n = 0;
+    if (!trial_run(t, true, NULL, &warm, error))
+        return false;
+    while (n < ROUNDS && (n == 0 || clock_seconds() - start < MAX_SECONDS)) {
+        if (!trial_run(t, true, NULL, &map[n], error) ||
+            !trial_run(t, true, t->map, &given[n], error) ||
+            !trial_run(t, false, NULL, &nomap[n], error))
+            return false;
+        n++;
+    }
+    out->seconds_map = clock_median(map, n);
+    out->seconds_given = clock_median(given, n);
+    out->seconds_nomap = clock_median(nomap, n);
+    return true;
+}
+
+bool bench_problem(tskip_device *device, const problem *p, bench_result *out, io_error *error)
+{
+    problem_data data;
+    trial t;
+    uint64_t pairs;
+    uint32_t planes;
+    double flop;
+    *out = (bench_result){0};
+    if (!problem_data_create(p, &data, error))
+        return false;
+    bool ok = trial_create(device, &data, &t, error);
+    if (ok) {
+        snprintf(out->plan, sizeof(out->plan), "%s", tskip_plan_describe(t.plan));
+        ok = time_rounds(&t, out, error) && trial_flop(&t, &flop, &pairs, &planes, error);
+        if (ok) {
+            out->gflops = flop / out->seconds_map * 1e-9;
+            out->visited_share = visited(&t);
+        }
+        trial_destroy(&t);
+    }
+    problem_data_release(&data);
+    return ok;
+}
+
+/* Masked above the diagonal, random biases in one column of eight: no scan can stop early. */
+static void fill_cells(void *cells, tskip_dtype dtype)
+{
+    for (size_t i = 0; i < SCAN_SIDE; i++)
+        for (size_t j = 0; j < SCAN_SIDE; j++)
+            io_store(cells, dtype, i * SCAN_SIDE + j,
+                     dtype == TSKIP_BOOL ? (float)(j <= i)
+                     : j > i             ? -3e38f
+                                         : (float)(j % 8 == 0 ? i % 3 : 0));
+}
+
+static bool time_scan(tskip_device *device, tskip_tile_map *map, const void *cells, size_t size,
+                      bench_scan *out, io_error *error)
+{
+    double read[SCAN_ROUNDS], scan[SCAN_ROUNDS];
+    const uint32_t threads = tskip_device_get_info(device)->threads;
+    tskip_encoder *encoder = NULL;
+    bool ok = tskip_encoder_create(device, NULL, &encoder) == TSKIP_OK;
+    for (int r = 0; ok && r < SCAN_ROUNDS; r++) {
+        read[r] = peak_read(cells, size, threads, 1);
+        const double start = clock_seconds();
+        ok = tskip_tile_map_encode(map, encoder) == TSKIP_OK &&
+             tskip_encoder_submit(encoder) == TSKIP_OK && tskip_encoder_wait(encoder) == TSKIP_OK;
+        scan[r] = (double)size / (clock_seconds() - start) * 1e-9;
+        ok = ok && tskip_encoder_reset(encoder) == TSKIP_OK;
+    }
+    tskip_encoder_destroy(&encoder);
+    if (!ok)
+        return io_fail(error, "scan: %s", tskip_last_error());
+    out->read_gbs = clock_median(read, SCAN_ROUNDS);
+    out->scan_gbs = clock_median(scan, SCAN_ROUNDS);
+    return true;
+}
+
+bool bench_scan_mask(tskip_device *device, tskip_dtype dtype, bench_scan *out, io_error *error)
+{
+    const size_t size = (size_t)SCAN_SIDE * SCAN_SIDE * tskip_dtype_size(dtype);
+    void *cells = aligned_alloc(4096, size);
+    tskip_mask *mask = NULL;
+    tskip_tile_map *map = NULL;
+    if (cells == NULL)
+        return io_fail(error, "not enough memory for a mask of %zu bytes", size);
+    fill_cells(cells, dtype);
+    tskip_buffer *buffer = trial_upload(device, cells, size);
+    const tskip_mask_desc desc = {
+        .tensor = {.buffer = buffer, .dtype = dtype, .rank = 2, .shape = {SCAN_SIDE, SCAN_SIDE}}};
+    bool ok = buffer != NULL && tskip_mask_create(device, &desc, &mask) == TSKIP_OK;
+    const tskip_tile_map_desc map_desc = {mask, {.q_len = SCAN_SIDE, .k_len = SCAN_SIDE}, {32, 64}};
+    ok = ok && tskip_tile_map_create(&map_desc, &map) == TSKIP_OK;
+    if (!ok)
+        io_fail(error, "scan: %s", tskip_last_error());
+    ok = ok && time_scan(device, map, cells, size, out, error);
+    tskip_tile_map_destroy(&map);
+    tskip_mask_destroy(&mask);
+    tskip_buffer_destroy(&buffer);
+    free(cells);
+    return ok;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "verify.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "problem_random.h"
+
+/* What runs now, for the handler below. */
+static char running[PROBLEM_MAX_TEXT + 128];
+
+/* A kernel that reaches past a tensor ends here: its problem must not be lost. */
+static void on_crash(int number)
+{
+    static const char HEAD[] = "tileskip: verify: crashed at: ";
+    if (write(STDERR_FILENO, HEAD, sizeof(HEAD) - 1) > 0 &&
+        write(STDERR_FILENO, running, strlen(running)) > 0 && write(STDERR_FILENO, "\n", 1) > 0)
+        signal(number, SIG_DFL);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void watch_crashes(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = on_crash;
+    sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGBUS, &action, NULL);
+    sigaction(SIGILL, &action, NULL);
+}
+
+static bool known(const verify *v, const char *name)
+{
+    for (size_t i = 0; i < v->n_devices; i++) {
+        if (strcmp(v->devices[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool add_device(verify *v, const char *name, io_error *error)
+{
+    if (v->n_devices == VERIFY_MAX_DEVICES || known(v, name))
+        return true;
+    if (!check_device_open(name, &v->devices[v->n_devices], error))
+        return false;
+    v->n_devices++;
+    return true;
+}
+
+/* The rungs by name, the usual one included: opening "cpu" itself would repeat one of them. */
+static void add_rungs(verify *v)
+{
+    static const char *const RUNGS[] = {"c",          "avx2", "avx512", "avx512bf16",
+                                        "avx512fp16", "amx",  "neon",   "sve"};
+    for (size_t i = 0; i < sizeof(RUNGS) / sizeof(RUNGS[0]); i++) {
+        char name[32];
+        io_error ignored;
+        snprintf(name, sizeof(name), "cpu:%s", RUNGS[i]);
+        add_device(v, name, &ignored);
+    }
+}
+
+bool verify_open(verify *v, const char *name, io_error *error)
+{
+    *v = (verify){0};
+    watch_crashes();
+    if (name != NULL)
+        return add_device(v, name, error);
+    tskip_device_info infos[VERIFY_MAX_DEVICES];
+    size_t count = 0;
+    if (tskip_device_list(infos, VERIFY_MAX_DEVICES, &count) != TSKIP_OK)
+        return io_fail(error, "devices: %s", tskip_last_error());
+    add_rungs(v);
+    for (size_t i = 0; i < count && i < VERIFY_MAX_DEVICES; i++) {
+        const bool covered = strncmp(infos[i].name, "cpu", 3) == 0 && v->n_devices > 0;
+        if (!infos[i].available || covered || strcmp(infos[i].backend, "null") == 0)
+            continue;
+        if (!add_device(v, infos[i].name, error))
+            return false;
+    }
+    return v->n_devices > 0 || io_fail(error, "devices: none can be used here");
+}
+
+void verify_close(verify *v)
+{
+    for (size_t i = 0; i < v->n_devices; i++)
+        check_device_close(&v->devices[i]);
+    v->n_devices = 0;
+}
+
+/* GPUs take head sizes that are multiples of 8 only. */
+static bool device_takes(const check_device *d, const problem *p)
+{
+    const bool cpu = tskip_device_get_info(d->devices[0])->code_format == TSKIP_CODE_C;
+    return cpu || (p->head_dim % 8 == 0 && p->head_dim_v % 8 == 0);
+}
+
+static bool wanted(const verify *v, const check_device *d, const problem *p,
+                   char text[PROBLEM_MAX_TEXT])
+{
+    char pattern[512];
+    problem_format(p, text);
+    snprintf(running, sizeof(running), "%s %s", d->name, text);
+    if (v->filter == NULL)
+        return true;
+    snprintf(pattern, sizeof(pattern), "*%s*", v->filter);
+    return fnmatch(pattern, running, 0) == 0;
+}
+
+static void report_failure(const check_device *d, const char *text, const io_error *error)
+{
+    fprintf(stderr,
+            "tileskip: verify: %s\n  again with: tileskip verify --device %s --problem '%s'\n",
+            error->text, d->name, text);
+}
+
+static void note(verify *v, const problem *p, const check_result *result)
+{
+    v->ran[p->dtype]++;
+    if (result->ratio > v->worst[p->dtype]) {
+        v->worst[p->dtype] = result->ratio;
+        snprintf(v->worst_text[p->dtype], sizeof(v->worst_text[0]), "%s", running);
+    }
+    if (result->lse_ratio > v->worst_lse)
+        v->worst_lse = result->lse_ratio;
+}
+
+/* All three classes must be there for the gate to prove anything. */
+static bool has_classes(const check_result *result, io_error *error)
+{
+    if (result->classes[0] > 0 && result->classes[1] > 0 && result->classes[2] > 0)
+        return true;
+    return io_fail(error,
+                   "the map has %llu skip, %llu mixed and %llu full tiles, expected some of each",
+                   (unsigned long long)result->classes[0], (unsigned long long)result->classes[1],
+                   (unsigned long long)result->classes[2]);
+}
+
+static void check_on(verify *v, const check_device *d, const problem_data *data, const witness *w,
+                     bool need_classes, const char *text)
+{
+    io_error error;
+    check_result result;
+    const bool ok =
+        check_run(d, data, w, &result, &error) && (!need_classes || has_classes(&result, &error));
+    v->cases++;
+    note(v, data->problem, &result);
+    if (!ok) {
+        v->failed++;
+        report_failure(d, text, &error);
+    }
+}
+
+/* Another tile than the plan's own choice, where the device has one. */
+static void vary_tile(const check_device *d, random_state *rng, problem *p)
+{
+    static const uint32_t SIZES[] = {8, 16, 24, 32, 48, 64, 96, 128};
+    if (tskip_device_get_info(d->devices[0])->code_format != TSKIP_CODE_C)
+        return;
+    for (int attempt = 0; attempt < 16; attempt++) {
+        tskip_plan *plan = NULL;
+        const tskip_tile tile = {SIZES[random_next(rng) % 8], SIZES[random_next(rng) % 8]};
+        const tskip_attention_desc desc = {.extent = {.q_len = 1, .k_len = 1},
+                                           .head_dim = p->head_dim,
+                                           .head_dim_v = p->head_dim_v,
+                                           .dtype = p->dtype,
+                                           .out_dtype = p->out_dtype,
+                                           .tile = tile};
+        if (tskip_plan_create(d->devices[0], &desc, &plan) != TSKIP_OK)
+            continue;
+        tskip_plan_destroy(&plan);
+        p->tile = tile;
+        return;
+    }
+}
+
+/* The inputs and what the reference says of them depend on no device, so they are made once. */
+static void check_everywhere(verify *v, const problem *p, bool vary)
+{
+    char text[PROBLEM_MAX_TEXT];
+    problem mine = *p;
+    problem_data data = {0};
+    witness w = {0};
+    io_error error;
+    bool made = false;
+    random_state rng = {p->seed};
+    for (size_t i = 0; i < v->n_devices; i++) {
+        const check_device *d = &v->devices[i];
+        mine.tile = p->tile;
+        if (vary && random_chance(&rng, 30))
+            vary_tile(d, &rng, &mine);
+        if (!device_takes(d, p) || !wanted(v, d, &mine, text))
+            continue;
+        if (!made) {
+            made =
+                problem_data_create(&mine, &data, &error) && witness_create(&data, 1, &w, &error);
+            if (!made) {
+                v->cases++;
+                v->failed++;
+                report_failure(d, text, &error);
+                break;
+            }
+        }
+        check_on(v, d, &data, &w, false, text);
+    }
+    witness_release(&w);
+    problem_data_release(&data);
+}
+
+void verify_problem(verify *v, const problem *p)
+{
+    check_everywhere(v, p, false);
+}
+
+void verify_random(verify *v, uint64_t seed)
+{
+    problem p;
+    problem_random(seed, &p);
+    check_everywhere(v, &p, true);
+}
+
+static const uint32_t HEAD_DIMS[] = {64, 80, 96, 128, 192, 256, 512, 1, 7, 40, 100, 320};
+#define N_HEAD_DIMS (sizeof(HEAD_DIMS) / sizeof(HEAD_DIMS[0]))
+#define N_DTYPES    3
+#define N_KINDS     2
+
+size_t verify_n_designed(void)
+{
+    return N_HEAD_DIMS * N_DTYPES * N_KINDS;
+}
+
+/* Long enough, for the tile that the device wants, that causal has tiles of all three classes and
+ * the last row and column of tiles are cut. */
+static bool designed_problem(const check_device *d, size_t index, problem *p, io_error *error)
+{
+    *p = (problem){.extent = {.batch = 1, .n_heads = 4}, .n_kv_heads = 2, .seed = index + 1};
+    p->head_dim = p->head_dim_v = HEAD_DIMS[index % N_HEAD_DIMS];
+    p->dtype = (tskip_dtype)(TSKIP_F32 + index / N_HEAD_DIMS % N_DTYPES);
+    p->data = PROBLEM_DATA_PEAKED;
+    p->lse = true;
+    const tskip_attention_desc desc = {
+        .extent = {.q_len = 1, .k_len = 1}, .head_dim = p->head_dim, .dtype = p->dtype};
+    tskip_plan *plan = NULL;
+    if (tskip_plan_create(d->devices[0], &desc, &plan) != TSKIP_OK)
+        return io_fail(error, "plan: %s", tskip_last_error());
+    const tskip_tile tile = tskip_plan_get_info(plan)->tile;
+    tskip_plan_destroy(&plan);
+    p->extent.q_len = p->extent.k_len = 2 * (tile.bq > tile.bk ? tile.bq : tile.bk) + 5;
+    snprintf(p->rules, sizeof(p->rules), "causal");
+    if (index / N_HEAD_DIMS / N_DTYPES == 1) {
+        p->mask = PROBLEM_MASK_RULES;
+        p->mask_dtype = p->dtype;
+    }
+    return true;
+}
+
+void verify_designed(verify *v, size_t index)
+{
+    for (size_t i = 0; i < v->n_devices; i++) {
+        const check_device *d = &v->devices[i];
+        char text[PROBLEM_MAX_TEXT] = "";
+        problem p;
+        problem_data data = {0};
+        witness w = {0};
+        io_error error;
+        p.head_dim = p.head_dim_v = HEAD_DIMS[index % N_HEAD_DIMS];
+        if (!device_takes(d, &p))
+            continue;
+        bool ok = designed_problem(d, index, &p, &error);
+        if (ok && !wanted(v, d, &p, text))
+            continue;
+        ok = ok && problem_data_create(&p, &data, &error) && witness_create(&data, 1, &w, &error);
+        if (ok) {
+            check_on(v, d, &data, &w, true, text);
+        } else {
+            v->cases++;
+            v->failed++;
+            report_failure(d, text, &error);
+        }
+        witness_release(&w);
+        problem_data_release(&data);
+    }
+}
