@@ -51,7 +51,7 @@ static bool get_number(const word *w, int64_t least, int64_t most, int64_t *out)
 /* "8" or "16/8": both from 1 to `most`; a lone number is given to both. */
 static bool get_pair(const word *w, char separator, int64_t most, uint32_t *first, uint32_t *second)
 {
-    int64_t a, b;
+    int64_t a = 0, b;
     const char *end = read_number(w->value, &a);
     b = a;
     if (end != NULL && *end == separator)
