@@ -103,8 +103,10 @@ class Install(unittest.TestCase):
         self.assertFalse(self.needs_library(program))
         self.check_runs(program)
 
-    def test_pkg_config_knows_the_version(self):
+    def test_pkg_config_file(self):
         self.assertEqual(self.pkg_config("--modversion"), [VERSION])
+        prefix = self.pkg_config("--variable=prefix")[0]
+        self.assertEqual(Path(prefix).resolve(), self.prefix.resolve(), "not relocatable")
 
     def test_cmake(self):
         project = self.folder / "project"
