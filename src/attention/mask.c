@@ -177,12 +177,13 @@ static tskip_status set_rules_text(tskip_mask *mask, const tskip_mask_desc *desc
 
 static tskip_status set_tensor(tskip_mask *mask, const tskip_mask_tensor *tensor)
 {
-    TSKIP__TRY(tskip__mask_tensor_check("tensor", tensor, &mask->tensor));
-    mask->tensor.buffer = NULL;
+    tskip_mask_tensor checked;
+    TSKIP__TRY(tskip__mask_tensor_check("tensor", tensor, &checked));
     if (tskip_buffer_get_device(tensor->buffer) != mask->device)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "tensor.buffer lies on another device than the mask, %s",
                            tskip_device_get_info(mask->device)->name);
+    mask->tensor = checked;
     mask->tensor.buffer = tskip_buffer_retain(tensor->buffer);
     return TSKIP_OK;
 }
