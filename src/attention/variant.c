@@ -16,9 +16,9 @@ static bool fits(const tskip__variant *v, const tskip_device_info *device,
            d->head_dim % v->multiple == 0 && d->head_dim_v % v->multiple == 0;
 }
 
-static bool same_tile(tskip_tile a, tskip_tile b)
+static bool has_tile(const tskip__variant *v, tskip_tile tile)
 {
-    return a.bq == b.bq && a.bk == b.bk;
+    return v->bq == tile.bq && v->bk == tile.bk;
 }
 
 /* "32x64, 32x128": the tiles of the rows that fit but for the tile. */
@@ -31,7 +31,7 @@ static void list_tiles(const tskip_device_info *device, const tskip_attention_de
         if (!fits(v, device, d))
             continue;
         int n = snprintf(text + length, capacity - length, "%s%" PRIu32 "x%" PRIu32,
-                         length ? ", " : "", v->tile.bq, v->tile.bk);
+                         length ? ", " : "", v->bq, v->bk);
         length += n > 0 ? (size_t)n : 0;
     }
 }
@@ -42,7 +42,7 @@ tskip_status tskip__variant_find(const tskip_device_info *device, const tskip__p
     const tskip_attention_desc *d = &problem->desc;
     bool any_tile = d->tile.bq == 0 && d->tile.bk == 0;
     for (const tskip__variant *v = tskip__variants; v->format != 0; v++)
-        if (fits(v, device, d) && (any_tile || same_tile(v->tile, d->tile))) {
+        if (fits(v, device, d) && (any_tile || has_tile(v, d->tile))) {
             *out = v;
             return TSKIP_OK;
         }
