@@ -39,8 +39,10 @@ def breaches(**changes):
 
 
 class Lint(unittest.TestCase):
+    maxDiff = None
+
     def test_this_tree(self):
-        self.assertEqual(list(lint.lint(ROOT)), [])
+        self.assertEqual("\n".join(lint.lint(ROOT)), "")
 
     def test_a_clean_tree(self):
         self.assertEqual(breaches(), [])
