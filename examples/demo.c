@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "io/map_picture.h"
 #include "io/safetensors.h"
+#include "progress.h"
 #include "table.h"
 
 #define ROUNDS 5
@@ -205,13 +206,14 @@ static int show(tskip_device *device, const inputs *in, const char *folder)
     for (int i = 0; i < N_MASKS; i++) {
         outcome o = {.ratio = 0};
         snprintf(pictures[i], sizeof(pictures[i]), "%s/%s", folder, MASKS[i].picture);
-        fprintf(stderr, "\r\033[K%s …", MASKS[i].rules);
-        if (!compare(device, in, MASKS[i].rules, pictures[i], &o))
+        progress *bar = progress_start(MASKS[i].rules, 0);
+        const bool done = compare(device, in, MASKS[i].rules, pictures[i], &o);
+        progress_stop(&bar);
+        if (!done)
             return complain(MASKS[i].rules, tskip_last_error());
         add_row(&t, MASKS[i].rules, &o);
         status |= !o.same || !(o.ratio <= 1);
     }
-    fprintf(stderr, "\r\033[K");
     table_print(&t, stdout);
     printf("\nworst error: largest distance from the double-precision result, as a share of what\n"
            "the accuracy bound allows. Times are medians of %d runs, the map's build included.\n\n",
