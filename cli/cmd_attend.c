@@ -164,10 +164,9 @@ static int print_text(const attend_result *r)
     char text[32];
     printf("%s\n\n", r->plan);
     map_report_counts(&r->counts, stdout);
-    printf(
-        "\nvisible pairs  %s\ntime           %.3f ms with the map's build, %.1f GFLOP/s on visible "
-        "pairs\n",
-        table_number(text, r->visible), r->seconds * 1e3, r->gflops);
+    printf("\nvisible pairs  %s\ntime           %.3f ms, %.1f GFLOP/s on visible "
+           "pairs\n",
+           table_number(text, r->visible), r->seconds * 1e3, r->gflops);
     return cli_finish();
 }
 

@@ -14,7 +14,8 @@
 bool io_bytes_open(const char *path, io_bytes *out, io_error *error)
 {
     *out = (io_bytes){0};
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    const int file =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is refused, not waited for */
     if (file < 0)
         return io_fail(error, "%s: cannot open: %s", path, strerror(errno));
     bool ok = false;
