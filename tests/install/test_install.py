@@ -95,6 +95,12 @@ class Install(unittest.TestCase):
         self.assertTrue(self.needs_library(program))
         self.check_runs(program)
 
+    def test_examples(self):
+        for source in sorted((ROOT / "examples").glob("[0-9]*.c")):
+            program = self.folder / source.stem
+            run(CC, *STRICT, str(source), "-o", str(program), *self.pkg_config("--cflags", "--libs"))
+            run(str(program), env={**os.environ, "LD_LIBRARY_PATH": str(self.lib)})
+
     def test_pkg_config_static(self):
         program = self.folder / "pc_static"
         flags = self.pkg_config("--static", "--cflags", "--libs")
