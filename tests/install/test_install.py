@@ -41,10 +41,8 @@ def without_spdx(text):
 
 def readme_example():
     """The first C block of the README."""
-    readme = ROOT / "README.md"
-    if not readme.exists():
-        return without_spdx((ROOT / "examples/00_hello.c").read_text())
-    return re.search(r"^```c\n(.*?)^```$", readme.read_text(), re.DOTALL | re.MULTILINE).group(1)
+    readme = (ROOT / "README.md").read_text()
+    return re.search(r"^```c\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE).group(1)
 
 
 class Install(unittest.TestCase):
@@ -61,7 +59,7 @@ class Install(unittest.TestCase):
 
     def check_runs(self, program):
         environment = {**os.environ, "LD_LIBRARY_PATH": str(self.lib)}
-        self.assertRegex(run(str(program), env=environment), r"^done, first output -?\d")
+        self.assertRegex(run(str(program), env=environment), r"^done, .* -?\d")
 
     def needs_library(self, program):
         return "libtileskip.so.0" in run("readelf", "-d", str(program))
