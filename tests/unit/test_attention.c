@@ -197,6 +197,53 @@ static void test_nothing_queued(void **state)
     end_call(&c);
 }
 
+/* All tensors in one buffer, one behind the other, and once more through views of it: the same
+ * bytes as in buffers of their own. */
+static void test_offsets(void **state)
+{
+    (void)state;
+    struct call c = {0};
+    assert_done(make_call(&c, &causal));
+    tskip_slice *slices[] = {&c.t.q, &c.t.k, &c.t.v, &c.t.o, &c.t.lse, &c.t.sinks, &c.t.workspace};
+    tskip_attention_tensors together = {0}, views = {0};
+    tskip_buffer *whole;
+    uint64_t at = 192, size = 1 << 20;
+    assert_done(tskip_buffer_create(c.device, size, &whole));
+    for (size_t i = 0; i < COUNT(slices); i++) {
+        const size_t member = (size_t)((char *)slices[i] - (char *)&c.t);
+        tskip_slice *in = (tskip_slice *)((char *)&together + member);
+        tskip_slice *view = (tskip_slice *)((char *)&views + member);
+        const uint64_t bytes = tskip_buffer_size(slices[i]->buffer);
+        void *from;
+        assert_true(at + bytes <= size);
+        assert_done(tskip_buffer_map(slices[i]->buffer, &from));
+        assert_done(tskip_buffer_write(whole, at, from, bytes));
+        *in = (tskip_slice){whole, at};
+        assert_done(tskip_buffer_view(whole, at - 64, bytes + 64, &view->buffer));
+        view->offset = 64;
+        at += (bytes + 127) / 64 * 64;
+    }
+    const tskip_attention_tensors *calls[] = {&c.t, &together, &views};
+    const uint64_t o_bytes = 4 * B * H * Q * DV, lse_bytes = 4 * B * H * Q;
+    static uint8_t out[3][4 * B * H * Q * (DV + 1)];
+    for (int i = 0; i < 3; i++) {
+        assert_done(tskip_attention_encode(c.plan, c.encoder, calls[i]));
+        assert_done(tskip_encoder_submit(c.encoder));
+        assert_done(tskip_encoder_wait(c.encoder));
+        assert_done(tskip_encoder_reset(c.encoder));
+        assert_done(tskip_buffer_read(calls[i]->o.buffer, calls[i]->o.offset, out[i], o_bytes));
+        assert_done(tskip_buffer_read(calls[i]->lse.buffer, calls[i]->lse.offset, out[i] + o_bytes,
+                                      lse_bytes));
+        assert_memory_equal(out[i], out[0], sizeof out[0]);
+    }
+    for (size_t i = 0; i < COUNT(slices); i++) {
+        const size_t member = (size_t)((char *)slices[i] - (char *)&c.t);
+        tskip_buffer_destroy(&((tskip_slice *)((char *)&views + member))->buffer);
+    }
+    tskip_buffer_destroy(&whole);
+    end_call(&c);
+}
+
 /* ---- maps ----------------------------------------------------------------------------------- */
 
 static void refuse_map(struct call *c, const tskip_mask *mask, tskip_extent extent, tskip_tile tile,
@@ -390,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_refused_slices),
         cmocka_unit_test(test_refused_calls),
         cmocka_unit_test(test_nothing_queued),
+        cmocka_unit_test(test_offsets),
         cmocka_unit_test(test_map_of_another_geometry),
         cmocka_unit_test(test_map_of_another_tensor),
         cmocka_unit_test(test_map_of_another_device),
