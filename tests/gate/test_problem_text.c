@@ -25,7 +25,7 @@ static bool same_strides(const tskip_strides *a, const tskip_strides *b)
 static void test_text_is_the_problem(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < 500; seed++) {
+    for (uint64_t seed = 0; seed < 300; seed++) {
         problem p, again;
         problem_data data, twin;
         char text[PROBLEM_MAX_TEXT], text_again[PROBLEM_MAX_TEXT];

@@ -244,6 +244,32 @@ static void test_offsets(void **state)
     end_call(&c);
 }
 
+/* No mask, empty rules, and rules that hide nothing are the same. */
+static void test_masks_that_hide_nothing(void **state)
+{
+    (void)state;
+    static const char *const rules[] = {
+        "",          "klen=90", "kstart=0",         "segments=90",
+        "window=90", "sink=9",  "causal,prefix=90", "alibi=0/0/0/0"};
+    static uint8_t out[COUNT(rules) + 1][4 * B * H * Q * DV];
+    struct call c = {0};
+    assert_done(make_call(&c, &causal));
+    for (size_t i = 0; i <= COUNT(rules); i++) {
+        tskip_attention_desc desc = usual;
+        tskip_mask *mask = NULL;
+        if (i > 0)
+            assert_done(
+                tskip_mask_create(c.device, &(tskip_mask_desc){.rules = rules[i - 1]}, &mask));
+        desc.mask = mask;
+        assert_done(tskip_attention_run(c.device, &desc, &c.t));
+        assert_done(tskip_buffer_read(c.t.o.buffer, 0, out[i], sizeof out[i]));
+        if (memcmp(out[i], out[0], sizeof out[0]) != 0)
+            fail_msg("rules \"%s\" change the output", rules[i - 1]);
+        tskip_mask_destroy(&mask);
+    }
+    end_call(&c);
+}
+
 /* ---- maps ----------------------------------------------------------------------------------- */
 
 static void refuse_map(struct call *c, const tskip_mask *mask, tskip_extent extent, tskip_tile tile,
@@ -438,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_refused_calls),
         cmocka_unit_test(test_nothing_queued),
         cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_masks_that_hide_nothing),
         cmocka_unit_test(test_map_of_another_geometry),
         cmocka_unit_test(test_map_of_another_tensor),
         cmocka_unit_test(test_map_of_another_device),
