@@ -71,8 +71,9 @@ typedef struct tskip_rules {
     const int64_t *kstart; /* per entry: columns below are absent; 0 <= kstart < klen */
     size_t n_kstart;
 
-    bool alibi;          /* adds -slope[head] · |p - x| to visible scores */
-    const float *slopes; /* one a head, finite, at least 0; NULL: the ALiBi paper's for that head count */
+    bool alibi; /* adds -slope[head] · |p - x| to visible scores */
+    const float
+        *slopes; /* one a head, finite, at least 0; NULL: the ALiBi paper's for that head count */
     size_t n_slopes;
 } tskip_rules;
 

@@ -3,7 +3,7 @@
 #ifndef TSKIP_KERNELS_KERNEL_TABLE_H
 #define TSKIP_KERNELS_KERNEL_TABLE_H
 
-#include <tileskip/attention.h>
+#include <tileskip/compute.h>
 
 #include "shared/kargs.h"
 
@@ -31,11 +31,11 @@ extern const tskip_kernel_desc *const tskip__kernel_table[];
 typedef struct tskip__variant {
     const char *kernel; /* its name in the table above; all take what "attention" takes */
     tskip_code_format format;
-    uint32_t needs; /* TSKIP__NEEDS_* */
+    uint32_t needs;                          /* TSKIP__NEEDS_* */
     uint32_t min_capability, max_capability; /* inclusive range of the device's capability */
     uint32_t max_head_dim;                   /* of max(head_dim, head_dim_v) */
     uint32_t multiple;                       /* that both head sizes must be multiples of */
-    tskip_tile tile;                         /* of the map, in query rows (tokens) and keys */
+    uint32_t bq, bk;                         /* tile of the map: query rows (tokens) and keys */
     uint32_t
         panels; /* panels (row block of one head) a work item: SPEC's rows that share K, V tiles */
 } tskip__variant;
