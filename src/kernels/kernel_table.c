@@ -20,8 +20,8 @@ const tskip_kernel_desc *const tskip__kernel_table[] = {
 };
 
 const tskip__variant tskip__variants[] = {
-#define VARIANT(format, low, high, max_dim, multiple, bq, bk, panels)                              \
-    {format, low, high, max_dim, multiple, {bq, bk}, panels},
+#define VARIANT(kernel, format, low, high, needs, max_dim, multiple, bq, bk, panels)               \
+    {kernel, format, needs, low, high, max_dim, multiple, {bq, bk}, panels},
 #include "variants.def"
 #undef VARIANT
     {0},

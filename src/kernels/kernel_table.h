@@ -23,9 +23,15 @@
 /* All kernel descriptions; NULL-ended. */
 extern const tskip_kernel_desc *const tskip__kernel_table[];
 
+/* What a variant asks of a problem besides head sizes. */
+#define TSKIP__NEEDS_HALVES  1u /* Q, K, V and O all f16 or all bf16 */
+#define TSKIP__NEEDS_ALIGNED 2u /* strides of Q, K and V that are multiples of 16 bytes */
+
 /* One way to run attention. Of the rows that fit a device and a problem the first wins. */
 typedef struct tskip__variant {
+    const char *kernel; /* its name in the table above; all take what "attention" takes */
     tskip_code_format format;
+    uint32_t needs; /* TSKIP__NEEDS_* */
     uint32_t min_capability, max_capability; /* inclusive range of the device's capability */
     uint32_t max_head_dim;                   /* of max(head_dim, head_dim_v) */
     uint32_t multiple;                       /* that both head sizes must be multiples of */
@@ -34,7 +40,7 @@ typedef struct tskip__variant {
         panels; /* panels (row block of one head) a work item: SPEC's rows that share K, V tiles */
 } tskip__variant;
 
-/* The rows of variants.def, ended by format 0. */
+/* The rows of variants.def, ended by kernel NULL. */
 extern const tskip__variant tskip__variants[];
 
 #endif
