@@ -3,8 +3,10 @@
 #include "backend.h"
 
 extern const tskip__backend tskip__cpu_backend;
+extern const tskip__backend tskip__cuda_backend;
 
 const tskip__backend *const tskip__backends[] = {
+    &tskip__cuda_backend,
     &tskip__cpu_backend,
     NULL,
 };
