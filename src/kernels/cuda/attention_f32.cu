@@ -69,7 +69,8 @@ struct row_state {
 
 /* Scores to probabilities in place; the factor for what was summed before goes to `factors`. */
 TSKIP__FN void softmax(const struct tskip__attention_args &a, struct row_state &state,
-                       const struct row_mask &m, float slope, tskip_i64 column, bool mixed)
+                       const struct item_mask &im, const struct row_mask &m, tskip_i64 column,
+                       bool mixed)
 {
     int row = threadIdx.x / 4, first = threadIdx.x % 4 * 8;
     float x[8], top = state.maximum;
@@ -81,7 +82,7 @@ TSKIP__FN void softmax(const struct tskip__attention_args &a, struct row_state &
         if (column + first + i >= a.k_len)
             x[i] = -INFINITE;
         else if (HAS_MASK && mixed)
-            x[i] = mask_score(x[i], m, (tskip_u32)(column + first + i), 1.0f, slope);
+            x[i] = mask_score(x[i], im, m, (tskip_u32)(column + first + i), 1.0f);
         top = fmaxf(top, x[i]);
     }
     top = fmaxf(top, __shfl_xor_sync(WARP, top, 1));
@@ -141,8 +142,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) attention_f32(ATTENTION_PA
 {
     const struct item it = find_item(a, words, order);
     const int row = threadIdx.x / 4;
-    const struct row_mask m = find_row_mask(a, it, words, mask, row);
-    const float slope = find_slope(a, it, words);
+    const struct row_mask m = find_row_mask(a, it, words, row);
+    const struct item_mask im = find_item_mask(a, it, words, mask);
     const char *queries = rows_from(q, a.q_stride, it.batch, it.head, it.first);
     struct row_state state = {LOWEST, 0.0f};
     float out[8][DV_LANE] = {};
@@ -156,7 +157,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) attention_f32(ATTENTION_PA
                         rows_from(k, a.k_stride, it.batch, it.kv_head, column), a.k_stride[2],
                         begin, end);
         __syncthreads();
-        softmax(a, state, m, slope, column, mixed);
+        softmax(a, state, im, m, column, mixed);
         __syncthreads();
         multiply_values(out, rows_from(v, a.v_stride, it.batch, it.kv_head, column), a.v_stride[2],
                         begin, end);

@@ -107,8 +107,15 @@ TSKIP__FN tskip_u32 walk_next(struct walk &w, bool &mixed)
 /* What masks one query row. Columns are 32-bit here: no K of 2^32 rows fits a device. */
 struct row_mask {
     tskip_u32 lo, hi, sink_lo, sink_hi; /* the rules' intervals */
-    const char *cells;                  /* the tensor's row; null: none */
-    tskip_i64 position;                 /* less k_offset: distance to column 0 */
+    int row;                            /* of the item; negative: there is none */
+};
+
+/* What the rows of an item share. */
+struct item_mask {
+    const char *cells;  /* of its first row; null: no tensor */
+    tskip_i64 stride;   /* bytes from row to row */
+    tskip_i64 position; /* of its first row, less k_offset: the distance to column 0 */
+    float slope;        /* 0: no alibi */
 };
 
 TSKIP__FN tskip_u32 to_column(tskip_i64 limit, tskip_i64 k_len)
@@ -116,15 +123,32 @@ TSKIP__FN tskip_u32 to_column(tskip_i64 limit, tskip_i64 k_len)
     return (tskip_u32)tskip__max(0, tskip__min(limit, k_len));
 }
 
+TSKIP__FN struct item_mask find_item_mask(const struct tskip__attention_args &a,
+                                          const struct item &it, const tskip_i64 *words,
+                                          const void *mask)
+{
+    struct item_mask m = {nullptr, 0, 0, 0.0f};
+    if (TSKIP_C_RULES) {
+        m.position = it.first + a.rules.q_offset - a.rules.k_offset;
+        if (a.rules.flags & TSKIP__RULE_ALIBI)
+            m.slope = ((const float *)words)[a.rules.first_slope + it.head];
+    }
+    if (TSKIP_C_MASK) {
+        m.cells = (const char *)mask +
+                  (it.batch * a.tensor.stride_batch + it.head * a.tensor.stride_head +
+                   it.first * a.tensor.stride_row) *
+                      element_size(TSKIP_C_MASK);
+        m.stride = a.tensor.stride_row * element_size(TSKIP_C_MASK);
+    }
+    return m;
+}
+
 /* For row `row` of the item; rows that do not exist are masked by nothing and stored nowhere. */
 TSKIP__FN struct row_mask find_row_mask(const struct tskip__attention_args &a,
-                                        const struct item &it, const tskip_i64 *words,
-                                        const void *mask, int row)
+                                        const struct item &it, const tskip_i64 *words, int row)
 {
-    struct row_mask m = {0, 0xFFFFFFFFu, 0, 0, nullptr, 0};
-    if (row >= it.rows)
-        return m;
-    if (TSKIP_C_RULES) {
+    struct row_mask m = {0, 0xFFFFFFFFu, 0, 0, row < it.rows ? row : -1};
+    if (TSKIP_C_RULES && row < it.rows) {
         const struct tskip__rules_entry *entries = (const struct tskip__rules_entry *)words;
         struct tskip__row_limits l =
             tskip__row_limits(a.rules, entries[a.rules.n_entries > 1 ? it.batch : 0], words,
@@ -133,44 +157,29 @@ TSKIP__FN struct row_mask find_row_mask(const struct tskip__attention_args &a,
         m.hi = to_column(l.hi, a.k_len);
         m.sink_lo = to_column(l.sink_lo, a.k_len);
         m.sink_hi = to_column(l.sink_hi, a.k_len);
-        m.position = it.first + row + a.rules.q_offset - a.rules.k_offset;
     }
-    if (TSKIP_C_MASK)
-        m.cells = (const char *)mask +
-                  (it.batch * a.tensor.stride_batch + it.head * a.tensor.stride_head +
-                   (it.first + row) * a.tensor.stride_row) *
-                      element_size(TSKIP_C_MASK);
     return m;
 }
 
 /* The score x (in units of 1 / `unit`) under the mask. A cell that adds nothing leaves x as it is,
  * bit for bit, so FULL tiles may leave this out. */
-TSKIP__FN float mask_score(float x, const struct row_mask &m, tskip_u32 column, float unit,
-                           float slope)
+TSKIP__FN float mask_score(float x, const struct item_mask &im, const struct row_mask &m,
+                           tskip_u32 column, float unit)
 {
-    if (TSKIP_C_MASK && m.cells) {
-        float bias = load_cell(m.cells, TSKIP_C_MASK, column);
+    if (TSKIP_C_MASK && m.row >= 0) {
+        float bias = load_cell(im.cells + m.row * im.stride, TSKIP_C_MASK, column);
         x = bias == -INFINITE ? -INFINITE : x + bias * unit;
     }
     if (TSKIP_C_RULES) {
-        if (slope != 0.0f) {
-            tskip_i64 distance = m.position - column;
-            x = x + -slope * (float)(distance < 0 ? -distance : distance) * unit;
+        if (im.slope != 0.0f) {
+            tskip_i64 distance = im.position + m.row - column;
+            x = x + -im.slope * (float)(distance < 0 ? -distance : distance) * unit;
         }
         bool visible = (column >= m.lo && column < m.hi) ||
                        (column >= m.sink_lo && column < m.sink_hi);
         x = visible ? x : -INFINITE;
     }
     return x;
-}
-
-/* The slope of the item's head; 0: no alibi. */
-TSKIP__FN float find_slope(const struct tskip__attention_args &a, const struct item &it,
-                           const tskip_i64 *words)
-{
-    if (!TSKIP_C_RULES || !(a.rules.flags & TSKIP__RULE_ALIBI))
-        return 0.0f;
-    return ((const float *)words)[a.rules.first_slope + it.head];
 }
 
 /* ---- the end of a row ------------------------------------------------------------------------- */

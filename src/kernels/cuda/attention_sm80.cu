@@ -155,8 +155,9 @@ TSKIP__FN void scale_scores(float (&s)[S_TILES][4], const struct tskip__attentio
 }
 
 /* Cuts what lies past k_len, and masks a MIXED tile. */
-TSKIP__FN void mask_scores(float (&s)[S_TILES][4], const struct row_mask (&m)[2], float slope,
-                           tskip_u32 column, tskip_u32 k_len, bool mixed)
+TSKIP__FN void mask_scores(float (&s)[S_TILES][4], const struct item_mask &im,
+                           const struct row_mask (&m)[2], tskip_u32 column, tskip_u32 k_len,
+                           bool mixed)
 {
 #pragma unroll
     for (int i = 0; i < S_TILES; i++)
@@ -166,7 +167,7 @@ TSKIP__FN void mask_scores(float (&s)[S_TILES][4], const struct row_mask (&m)[2]
             if (c >= k_len)
                 s[i][e] = -INFINITE;
             else if (HAS_MASK && mixed)
-                s[i][e] = mask_score(s[i][e], m[e / 2], c, LOG2_E, slope);
+                s[i][e] = mask_score(s[i][e], im, m[e / 2], c, LOG2_E);
         }
 }
 
@@ -271,13 +272,13 @@ extern "C" __global__ void __launch_bounds__(THREADS) attention_sm80(ATTENTION_P
     const struct item it = find_item(a, words, order);
     const int warp = threadIdx.x / 32, share = warp % SHARES, first_row = warp / SHARES * 16;
     const tskip_u16 *own_q = q_tile + first_row * ROW_K, *own_v = v_tile + share * DIM_SHARE;
-    const float slope = find_slope(a, it, words);
+    const struct item_mask im = find_item_mask(a, it, words, mask);
     struct row_mask m[2];
     struct row_state state = {{LOWEST, LOWEST}, {0.0f, 0.0f}};
     struct queries kept;
     float out[O_TILES][4] = {};
     for (int r = 0; r < 2; r++)
-        m[r] = find_row_mask(a, it, words, mask, first_row + threadIdx.x % 32 / 4 + 8 * r);
+        m[r] = find_row_mask(a, it, words, first_row + threadIdx.x % 32 / 4 + 8 * r);
 
     struct walk w = walk_begin(a, it, map);
     bool mixed = false;
@@ -311,7 +312,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) attention_sm80(ATTENTION_P
         }
         scale_scores(s, a);
         if (masked || column + BK > a.k_len)
-            mask_scores(s, m, slope, (tskip_u32)column, (tskip_u32)a.k_len, masked);
+            mask_scores(s, im, m, (tskip_u32)column, (tskip_u32)a.k_len, masked);
         softmax(s, out, state);
         multiply_values(out, s, own_v);
         copies_wait();
