@@ -72,7 +72,7 @@ typedef struct tskip_rules {
     size_t n_kstart;
 
     bool alibi;          /* adds -slope[head] · |p - x| to visible scores */
-    const float *slopes; /* one a head; NULL: the ALiBi paper's for that head count */
+    const float *slopes; /* one a head, finite, at least 0; NULL: the ALiBi paper's for that head count */
     size_t n_slopes;
 } tskip_rules;
 
@@ -211,7 +211,7 @@ TSKIP_API tskip_status tskip_tile_map_from_bytes(tskip_device *device,
 
 TSKIP_API void tskip_tile_map_destroy(tskip_tile_map **map);
 
-/* Lifetime: the map's. */
+/* Lifetime: the map's. NULL for NULL. */
 TSKIP_API const tskip_tile_map_info *tskip_tile_map_get_info(const tskip_tile_map *map);
 
 /* Copies planes · nq · nk bytes to the host. Errors: INVALID_ARGUMENT (capacity too small). */
@@ -279,11 +279,11 @@ TSKIP_API tskip_status tskip_plan_create(tskip_device *device, const tskip_atten
 
 TSKIP_API void tskip_plan_destroy(tskip_plan **plan);
 
-/* Lifetime: the plan's. */
+/* Lifetime: the plan's. NULL for NULL. */
 TSKIP_API const tskip_plan_info *tskip_plan_get_info(const tskip_plan *plan);
 
 /* One line for people, e.g. "attention[bf16 d256 bq32 bk64 mask=rules map=1] on cpu:avx2".
- * Lifetime: the plan's. */
+ * Lifetime: the plan's; "" for NULL. */
 TSKIP_API const char *tskip_plan_describe(const tskip_plan *plan);
 
 /* ---- attention ----------------------------------------------------------------------------- */

@@ -212,10 +212,10 @@ void tskip_plan_destroy(tskip_plan **plan)
 
 const tskip_plan_info *tskip_plan_get_info(const tskip_plan *plan)
 {
-    return &plan->info;
+    return plan ? &plan->info : NULL;
 }
 
 const char *tskip_plan_describe(const tskip_plan *plan)
 {
-    return plan->text;
+    return plan ? plan->text : "";
 }

@@ -195,7 +195,7 @@ void tskip_tile_map_destroy(tskip_tile_map **map)
 
 const tskip_tile_map_info *tskip_tile_map_get_info(const tskip_tile_map *map)
 {
-    return &map->info;
+    return map ? &map->info : NULL;
 }
 
 tskip_slice tskip__tile_map_slice(const tskip_tile_map *map)

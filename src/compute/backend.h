@@ -29,8 +29,8 @@ typedef struct tskip__kernel_spec {
     const tskip_kernel_desc *desc;
     const tskip_kernel_body *body;      /* the one chosen for this device */
     const tskip_constant_value *values; /* as many as desc->n_constants; copied if kept */
-    tskip_kernel_shape shape;
-    const char *name; /* canonical; copied if kept */
+    tskip_kernel_shape shape;           /* no size in it is 0 */
+    const char *name;                   /* canonical; copied if kept */
 } tskip__kernel_spec;
 
 typedef struct tskip__dispatch {

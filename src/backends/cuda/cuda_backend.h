@@ -29,7 +29,6 @@ typedef struct tskip__cuda_kernel {
     tskip__cu_module module;
     tskip__cu_function function;
     tskip_kernel_shape shape;
-    uint32_t n_parameters; /* 0: the driver cannot tell */
     char *name;
     size_t name_size;
 } tskip__cuda_kernel;

@@ -74,16 +74,6 @@ static tskip_status compile(const tskip__cuda_device *device, const tskip__kerne
     return status;
 }
 
-static void count_parameters(const tskip__cuda_api *api, tskip__cuda_kernel *kernel)
-{
-    size_t offset, size;
-    if (!api->function_parameter)
-        return;
-    while (api->function_parameter(kernel->function, kernel->n_parameters, &offset, &size) ==
-           TSKIP__CU_SUCCESS)
-        kernel->n_parameters++;
-}
-
 static tskip_status build(const tskip__cuda_device *device, const tskip__kernel_spec *spec,
                           tskip__cuda_kernel *kernel)
 {
@@ -93,7 +83,6 @@ static tskip_status build(const tskip__cuda_device *device, const tskip__kernel_
         key[0] = '\0';
     if (!load_cached(device, spec, key, kernel))
         TSKIP__TRY(compile(device, spec, key, kernel));
-    count_parameters(api, kernel);
     if (spec->shape.cluster_size > 1 && !api->launch_with)
         return tskip__fail(TSKIP_UNSUPPORTED,
                            "kernel %s runs in clusters; the NVIDIA driver lacks cuLaunchKernelEx",

@@ -25,10 +25,18 @@ enum {
     TSKIP__CONSTANT_PANELS,
 };
 
-/* Columns after rounding up to whole register blocks of any rung. */
+/* Columns after rounding up to whole vectors and register blocks of any rung. */
 static inline size_t tskip__padded(size_t columns)
 {
-    return (columns + 7) / 8 * 8;
+    return (columns + 15) / 16 * 16;
+}
+
+/* Whether the group's kernel may multiply pairs of bf16, P rounded to it: an f32 output would show
+ * the rounding. */
+static inline bool tskip__takes_pairs(const tskip_group *group)
+{
+    return group->constants[TSKIP__CONSTANT_DTYPE].u32 == TSKIP_BF16 &&
+           group->constants[TSKIP__CONSTANT_OUT_DTYPE].u32 != TSKIP_F32;
 }
 
 /* Scratch of one group in bytes: Q, O and state of `panels` panels, a tile of K and of V, one of
@@ -49,5 +57,7 @@ void tskip__attention_avx2(const tskip_group *group, void *const *buffers, const
                            void *memory);
 void tskip__attention_avx512(const tskip_group *group, void *const *buffers, const void *args,
                              void *memory);
+void tskip__attention_avx512bf16(const tskip_group *group, void *const *buffers, const void *args,
+                                 void *memory);
 
 #endif

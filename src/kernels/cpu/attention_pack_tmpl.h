@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 
-/* Packing: part of attention_tmpl.h. A packed tile is the sequence in which the products read it,
- * so that they stream whatever the strides were: blocks of STEP (then STEP_REST) columns, each
- * block [depth][columns of the block]. For K the columns are keys and the depth is the head; for V
- * the columns are the head and the depth is keys. */
+/* Packing: part of attention_tmpl.h. All that is packed is 32-bit words: one f32 each, or on a rung
+ * that multiplies pairs two 16-bit terms that lie next to each other in a sum. For Q and K the sum
+ * runs over the head, for P and V over the keys.
+ *
+ * A packed tile is the sequence in which the products read it, so that they stream whatever the
+ * strides were: blocks of STEP (then STEP_REST) columns, each block [depth][columns of the block].
+ * For K the columns are keys and the depth is the head; for V the columns are the head and the
+ * depth is keys. */
 
 struct blocks {
     int wide, narrow;
@@ -21,27 +25,14 @@ INLINE struct blocks split_columns(int columns)
         }
 }
 
-/* n elements to f32; reads nothing past them. */
-static void widen(tskip_u32 dtype, const void *from, float *to, int n)
+/* Words that hold `terms` terms. */
+INLINE int words_of(int terms)
 {
-    int i = 0;
-    if (dtype == TSKIP__F32) {
-        memcpy(to, from, (size_t)n * sizeof *to);
-        return;
-    }
-    const uint16_t *bits = from;
-    if (dtype == TSKIP__BF16)
-        for (; i + VL <= n; i += VL)
-            vf_store(to + i, vf_load_bf16(bits + i));
-    else
-        for (; i + VL <= n; i += VL)
-            vf_store(to + i, vf_load_f16(bits + i));
-    for (; i < n; i++)
-        to[i] = dtype == TSKIP__BF16 ? tskip__bf16_to_f32(bits[i]) : tskip__f16_to_f32(bits[i]);
+    return (terms + TERMS - 1) / TERMS;
 }
 
-/* Rows of K or V of one head: where they lie, which of them are present. */
-struct key_rows {
+/* Rows of Q, K or V of one head: where they lie, which of them are present. */
+struct head_rows {
     const char *first; /* row 0 */
     tskip_i64 stride;  /* bytes */
     tskip_u32 dtype;
@@ -49,70 +40,159 @@ struct key_rows {
     tskip_i64 present_begin, present_end;
 };
 
-/* Row `key` widened to f32: in place if it can be, else in `room`; zeros where the key is absent.
- */
-INLINE const float *key_row(const struct key_rows *rows, tskip_i64 key, float *room)
+/* What is read in place of an absent row. */
+static const char absent_row[TSKIP__MAX_HEAD_DIM * 4];
+
+INLINE const char *find_row(const struct head_rows *rows, tskip_i64 row)
 {
-    if (key < rows->present_begin || key >= rows->present_end) {
-        memset(room, 0, (size_t)rows->dim * sizeof *room);
-        return room;
-    }
-    widen(rows->dtype, rows->first + key * rows->stride, room, rows->dim);
+    bool present = row >= rows->present_begin && row < rows->present_end;
+    return present ? rows->first + row * rows->stride : absent_row;
+}
+
+/* `wanted` bytes: in place, or where only `left` exist those and zeros in `room`. */
+INLINE const void *bytes_at(const char *at, int left, int wanted, void *room)
+{
+    if (left >= wanted)
+        return at;
+    memset(room, 0, (size_t)wanted);
+    memcpy(room, at, (size_t)left);
     return room;
 }
 
-INLINE float *pack_key_block(const struct key_rows *rows, tskip_i64 first, int keys, float *room,
-                             float *to, const int n)
+/* VL elements of a row from `element` on, widened to f32; zeros past its end. */
+INLINE vf load_elements(const char *row, int element, int dim, const tskip_u32 dtype)
 {
-    const float *row[STEP > STEP_REST ? STEP : STEP_REST];
-    for (int j = 0; j < n; j++) {
-        tskip_i64 key = j < keys ? first + j : -1; /* padding is absent */
-        row[j] = key_row(rows, key, room + j * TSKIP__MAX_HEAD_DIM);
-    }
-    for (int d = 0; d < rows->dim; d++, to += n)
-        UNROLL
-    for (int j = 0; j < n; j++)
-        to[j] = row[j][d];
-    return to;
+    const int size = dtype == TSKIP__F32 ? 4 : 2;
+    float room[VL];
+    const void *at =
+        bytes_at(row + (size_t)element * (size_t)size, (dim - element) * size, VL * size, room);
+    return dtype == TSKIP__F32   ? vf_load(at)
+           : dtype == TSKIP__F16 ? vf_load_f16(at)
+                                 : vf_load_bf16(at);
 }
 
-static void pack_keys(const struct key_rows *rows, tskip_i64 first, int keys, float *room,
+#if TERMS == 1
+/* VL words of a row of Q or K. */
+INLINE vf load_words(const char *row, int word, int dim, const tskip_u32 dtype)
+{
+    return load_elements(row, word, dim, dtype);
+}
+
+/* VL words of V from column `column` on, of the row that starts at `key`. */
+INLINE vf load_columns(const struct head_rows *rows, tskip_i64 key, int column,
+                       const tskip_u32 dtype)
+{
+    return load_elements(find_row(rows, key), column, rows->dim, dtype);
+}
+#else
+INLINE vf load_words(const char *row, int word, int dim, const tskip_u32 dtype)
+{
+    (void)dtype;
+    float room[VL];
+    return vf_load(bytes_at(row + (size_t)word * 4, dim * 2 - word * 4, VL * 4, room));
+}
+
+INLINE vf load_columns(const struct head_rows *rows, tskip_i64 key, int column,
+                       const tskip_u32 dtype)
+{
+    (void)dtype;
+    uint16_t room[2][VL];
+    const size_t offset = (size_t)column * 2;
+    const int left = (rows->dim - column) * 2;
+    return vf_pair_rows(bytes_at(find_row(rows, key) + offset, left, VL * 2, room[0]),
+                        bytes_at(find_row(rows, key + 1) + offset, left, VL * 2, room[1]));
+}
+#endif
+
+/* Deals one row of columns out to its blocks, as their row `depth` of `depths`. */
+INLINE void deal(const float *row, struct blocks split, int depth, int depths, float *to)
+{
+    float *out = to + (size_t)depth * STEP;
+    for (int i = 0; i < split.wide; i++, row += STEP, out += (size_t)depths * STEP)
+        memcpy(out, row, STEP * sizeof *out);
+    out = to + (size_t)depths * STEP * (size_t)split.wide + (size_t)depth * STEP_REST;
+    for (int i = 0; i < split.narrow; i++, row += STEP_REST, out += (size_t)depths * STEP_REST)
+        memcpy(out, row, STEP_REST * sizeof *out);
+}
+
+/* VL words of `n` rows from `first` on, turned: [VL][pitch], the rows side by side. */
+INLINE void turn(const struct head_rows *rows, tskip_i64 first, int n, int word, int pitch,
+                 float *to, const tskip_u32 dtype)
+{
+    for (int r = 0; r < n; r += VL) {
+        vf m[VL];
+        UNROLL
+        for (int i = 0; i < VL; i++)
+            m[i] = load_words(find_row(rows, first + r + i), word, rows->dim, dtype);
+        vf_transpose(m);
+        UNROLL
+        for (int i = 0; i < VL; i++)
+            vf_store(to + i * pitch + r, m[i]);
+    }
+}
+
+INLINE void pack_keys_of(const struct head_rows *rows, tskip_i64 first, int keys, float *room,
+                         float *to, const tskip_u32 dtype)
+{
+    const struct blocks split = split_columns(keys);
+    const int words = words_of(rows->dim), pitch = TSKIP__MAX_BK + VL;
+    for (int word = 0; word < words; word += VL) {
+        turn(rows, first, keys, word, pitch, room, dtype);
+        for (int i = 0; i < VL && word + i < words; i++)
+            deal(room + i * pitch, split, word + i, words, to);
+    }
+}
+
+INLINE void pack_values_of(const struct head_rows *rows, tskip_i64 first, int keys, float *room,
+                           float *to, const tskip_u32 dtype)
+{
+    const struct blocks split = split_columns(rows->dim);
+    const int depths = words_of(keys);
+    for (int depth = 0; depth < depths; depth++) {
+        for (int column = 0; column < rows->dim; column += VL)
+            vf_store(room + column, load_columns(rows, first + depth * TERMS, column, dtype));
+        deal(room, split, depth, depths, to);
+    }
+}
+
+/* ROWS query rows to [word][ROWS]; zeros for the rows that do not exist. */
+INLINE void pack_queries_of(const struct head_rows *rows, tskip_i64 first, float *to,
+                            const tskip_u32 dtype)
+{
+    for (int word = 0; word < words_of(rows->dim); word += VL)
+        turn(rows, first, ROWS, word, ROWS, to + word * ROWS, dtype);
+}
+
+/* The type is a constant inside what these call; pairs have but one. */
+
+static void pack_keys(const struct head_rows *rows, tskip_i64 first, int keys, float *room,
                       float *to)
 {
-    struct blocks split = split_columns(keys);
-    for (int i = 0; i < split.wide; i++, first += STEP, keys -= STEP)
-        to = pack_key_block(rows, first, keys, room, to, STEP);
-    for (int i = 0; i < split.narrow; i++, first += STEP_REST, keys -= STEP_REST)
-        to = pack_key_block(rows, first, keys, room, to, STEP_REST);
+    if (TERMS == 2 || rows->dtype == TSKIP__BF16)
+        pack_keys_of(rows, first, keys, room, to, TSKIP__BF16);
+    else if (rows->dtype == TSKIP__F16)
+        pack_keys_of(rows, first, keys, room, to, TSKIP__F16);
+    else
+        pack_keys_of(rows, first, keys, room, to, TSKIP__F32);
 }
 
-/* `room` holds a row with zeros up to a whole block past it. */
-static void pack_values(const struct key_rows *rows, tskip_i64 first, int keys, float *room,
+static void pack_values(const struct head_rows *rows, tskip_i64 first, int keys, float *room,
                         float *to)
 {
-    struct blocks split = split_columns(rows->dim);
-    memset(room, 0, TSKIP__MAX_HEAD_DIM * sizeof *room);
-    for (int key = 0; key < keys; key++) {
-        const float *row = key_row(rows, first + key, room);
-        float *out = to + key * STEP;
-        for (int i = 0; i < split.wide; i++, row += STEP, out += (size_t)keys * STEP)
-            memcpy(out, row, STEP * sizeof *out);
-        out = to + (size_t)split.wide * STEP * keys + key * STEP_REST;
-        for (int i = 0; i < split.narrow; i++, row += STEP_REST, out += (size_t)keys * STEP_REST)
-            memcpy(out, row, STEP_REST * sizeof *out);
-    }
+    if (TERMS == 2 || rows->dtype == TSKIP__BF16)
+        pack_values_of(rows, first, keys, room, to, TSKIP__BF16);
+    else if (rows->dtype == TSKIP__F16)
+        pack_values_of(rows, first, keys, room, to, TSKIP__F16);
+    else
+        pack_values_of(rows, first, keys, room, to, TSKIP__F32);
 }
 
-/* `rows` query rows to [dim][ROWS], zeros for the rows that do not exist. */
-static void pack_queries(const char *first, tskip_i64 stride, tskip_u32 dtype, int dim, int rows,
-                         float *room, float *to)
+static void pack_queries(const struct head_rows *rows, tskip_i64 first, float *to)
 {
-    for (int r = 0; r < ROWS; r++) {
-        if (r < rows)
-            widen(dtype, first + r * stride, room, dim);
-        else
-            memset(room, 0, (size_t)dim * sizeof *room);
-        for (int d = 0; d < dim; d++)
-            to[d * ROWS + r] = room[d];
-    }
+    if (TERMS == 2 || rows->dtype == TSKIP__BF16)
+        pack_queries_of(rows, first, to, TSKIP__BF16);
+    else if (rows->dtype == TSKIP__F16)
+        pack_queries_of(rows, first, to, TSKIP__F16);
+    else
+        pack_queries_of(rows, first, to, TSKIP__F32);
 }

@@ -196,11 +196,13 @@ TSKIP__FN void softmax(float (&s)[S_TILES][4], float (&o)[O_TILES][4], struct ro
         state.sum[r] = __fmaf_rn(state.sum[r], factor[r], sum);
         state.maximum[r] = top;
     }
+    if (__any_sync(WARP, factor[0] != 1.0f || factor[1] != 1.0f)) { /* times 1 is exact */
 #pragma unroll
-    for (int i = 0; i < O_TILES; i++)
+        for (int i = 0; i < O_TILES; i++)
 #pragma unroll
-        for (int e = 0; e < 4; e++)
-            o[i][e] = o[i][e] * factor[e / 2];
+            for (int e = 0; e < 4; e++)
+                o[i][e] = o[i][e] * factor[e / 2];
+    }
 }
 
 /* ---- storing --------------------------------------------------------------------------------- */

@@ -12,9 +12,10 @@
  *     high = max of (bits - LO)    all masked iff high <= HI - LO, masked cells being LO … HI
  *     any  = or of bits            all zero   iff any without the sign is 0
  *
- * Wide path: a lane reads 16 bytes of a row at a time, always of one tile, warps share out the rows;
- * then lanes of a tile join by shuffles and warps through shared memory. Where rows are not aligned
- * or the tile does not fit that, a warp takes a tile and reads cell by cell. */
+ * A strip of columns holds whole tiles, its warps share out the rows and join through shared memory.
+ * Wide path: a lane reads 16 bytes of a row at a time, always of one tile. Where rows are not aligned:
+ * 256 columns, a warp reads 32 neighbours at a time, always of one tile. Where the tile fits neither, a
+ * warp takes a tile and reads cell by cell. */
 
 #define WARPS 8
 #define LANES 32
@@ -167,6 +168,57 @@ TSKIP__FN void scan_wide(const struct tskip__plane_args &a, const struct tile_ro
         scan_strip<DTYPE>(a, t, strip);
 }
 
+/* ---- rows that are not aligned --------------------------------------------------------------- */
+
+#define STEPS 8 /* of 32 columns: a strip */
+
+template <tskip_u32 DTYPE>
+TSKIP__FN void scan_loose_strip(const struct tskip__plane_args &a, const struct tile_row &t,
+                                tskip_i64 strip)
+{
+    const struct cell_range cell = range_of(DTYPE);
+    const tskip_u32 low = DTYPE == TSKIP__F32 ? cell.low : cell.low * 0x00010001u;
+    __shared__ tskip_u8 verdicts[WARPS][STEPS];
+    int warp = threadIdx.x / LANES, lane = threadIdx.x % LANES;
+    int begin = t.rows * warp / WARPS, end = t.rows * (warp + 1) / WARPS;
+    tskip_i64 first = strip * STEPS * LANES + lane;
+    const char *row = t.cells + begin * t.stride + first * element_size(DTYPE);
+    struct seen s[STEPS] = {};
+#pragma unroll 2
+    for (int r = begin; r < end; r++, row += t.stride)
+#pragma unroll
+        for (int i = 0; i < STEPS; i++)
+            if (first + i * LANES < a.k_len)
+                see_cell(s[i], row, DTYPE, i * LANES, low);
+#pragma unroll
+    for (int i = 0; i < STEPS; i++) {
+        tskip_u32 verdict = ALL_MASKED | ALL_ZERO;
+        if (begin < end && first + i * LANES < a.k_len)
+            verdict = judge(s[i], DTYPE, cell);
+        verdict = __reduce_and_sync(0xFFFFFFFFu, verdict);
+        if (lane == 0)
+            verdicts[warp][i] = (tskip_u8)verdict;
+    }
+    __syncthreads();
+    int steps = a.bk / LANES, tiles = STEPS / steps;
+    tskip_i64 j = strip * tiles + threadIdx.x;
+    if ((int)threadIdx.x < tiles && j < a.nk) {
+        tskip_u32 verdict = ALL_MASKED | ALL_ZERO;
+        for (int i = 0; i < WARPS * steps; i++)
+            verdict &= verdicts[i / steps][threadIdx.x * steps + i % steps];
+        put_class(a, t, j, class_of(verdict));
+    }
+    __syncthreads();
+}
+
+template <tskip_u32 DTYPE>
+TSKIP__FN void scan_loose(const struct tskip__plane_args &a, const struct tile_row &t)
+{
+    tskip_i64 strips = (a.k_len + STEPS * LANES - 1) / (STEPS * LANES);
+    for (tskip_i64 strip = blockIdx.z; strip < strips; strip += gridDim.z)
+        scan_loose_strip<DTYPE>(a, t, strip);
+}
+
 /* ---- the general path ------------------------------------------------------------------------ */
 
 template <tskip_u32 DTYPE>
@@ -209,11 +261,18 @@ TSKIP__FN bool fits_wide(const struct tskip__plane_args &a, const struct tile_ro
            a.bk <= strip && strip % a.bk == 0;
 }
 
+TSKIP__FN bool fits_loose(const struct tskip__plane_args &a)
+{
+    return a.bk % LANES == 0 && STEPS * LANES % a.bk == 0;
+}
+
 template <tskip_u32 DTYPE>
 TSKIP__FN void scan(const struct tskip__plane_args &a, const struct tile_row &t)
 {
     if (fits_wide(a, t))
         scan_wide<DTYPE>(a, t);
+    else if (fits_loose(a))
+        scan_loose<DTYPE>(a, t);
     else
         scan_narrow<DTYPE>(a, t);
 }

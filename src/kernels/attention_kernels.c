@@ -21,6 +21,9 @@ static const tskip_kernel_body bodies[] = {
 #if defined(__x86_64__)
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX2, .function = tskip__attention_avx2},
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX512, .function = tskip__attention_avx512},
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_AVX512BF16,
+     .function = tskip__attention_avx512bf16},
 #endif
 };
 
