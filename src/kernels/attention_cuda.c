@@ -19,8 +19,8 @@ static uint32_t round_16(uint32_t columns)
     return (columns + 15) / 16 * 16;
 }
 
-/* A warp 16 rows, two warps above 256 columns of V; tiles of Q, K and V, their rows 8 elements
- * longer than the data. */
+/* 32 rows a warp up to head size 128, then 16, and two warps above 256 columns of V; tiles of Q, K
+ * and V, their rows 8 elements longer than the data. */
 static void specialise_sm80(const tskip_constant_value *values, uint32_t capability,
                             tskip_kernel_shape *shape)
 {
@@ -29,7 +29,8 @@ static void specialise_sm80(const tskip_constant_value *values, uint32_t capabil
     uint32_t dim_v = values[TSKIP__ID_head_dim_v].u32, shares = dim_v > 256 ? 2 : 1;
     uint32_t row_k = round_16(values[TSKIP__ID_head_dim].u32) + 8;
     uint32_t row_v = shares * round_16((dim_v + shares - 1) / shares) + 8;
-    shape->group_size[0] = 32 * (bq / 16) * shares;
+    uint32_t bands = row_k <= 128 + 8 && row_v <= 128 + 8 ? 2 : 1;
+    shape->group_size[0] = 32 * (bq / 16 / bands) * shares;
     shape->group_memory = 2 * ((uint64_t)(bq + bk) * row_k + (uint64_t)bk * row_v);
 }
 

@@ -69,8 +69,8 @@ struct row_state {
 
 /* Scores to probabilities in place; the factor for what was summed before goes to `factors`. */
 TSKIP__FN void softmax(const struct tskip__attention_args &a, struct row_state &state,
-                       const struct item_mask &im, const struct row_mask &m, tskip_i64 column,
-                       bool mixed)
+                       const struct item_mask &im, const struct row_mask &m, int rows,
+                       tskip_i64 column, bool mixed)
 {
     int row = threadIdx.x / 4, first = threadIdx.x % 4 * 8;
     float x[8], top = state.maximum;
@@ -81,8 +81,8 @@ TSKIP__FN void softmax(const struct tskip__attention_args &a, struct row_state &
             x[i] = a.softcap * tanhf(x[i] / a.softcap);
         if (column + first + i >= a.k_len)
             x[i] = -INFINITE;
-        else if (HAS_MASK && mixed)
-            x[i] = mask_score(x[i], im, m, (tskip_u32)(column + first + i), 1.0f);
+        else if (HAS_MASK && mixed && row < rows)
+            x[i] = mask_score(x[i], im, m, row, (tskip_u32)(column + first + i), 1.0f);
         top = fmaxf(top, x[i]);
     }
     top = fmaxf(top, __shfl_xor_sync(WARP, top, 1));
@@ -157,7 +157,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) attention_f32(ATTENTION_PA
                         rows_from(k, a.k_stride, it.batch, it.kv_head, column), a.k_stride[2],
                         begin, end);
         __syncthreads();
-        softmax(a, state, im, m, column, mixed);
+        softmax(a, state, im, m, it.rows, column, mixed);
         __syncthreads();
         multiply_values(out, rows_from(v, a.v_stride, it.batch, it.kv_head, column), a.v_stride[2],
                         begin, end);

@@ -105,9 +105,8 @@ TSKIP__FN tskip_u32 walk_next(struct walk &w, bool &mixed)
 /* ---- masks --------------------------------------------------------------------------------- */
 
 /* What masks one query row. Columns are 32-bit here: no K of 2^32 rows fits a device. */
-struct row_mask {
+struct alignas(16) row_mask {
     tskip_u32 lo, hi, sink_lo, sink_hi; /* the rules' intervals */
-    int row;                            /* of the item; negative: there is none */
 };
 
 /* What the rows of an item share. */
@@ -147,7 +146,7 @@ TSKIP__FN struct item_mask find_item_mask(const struct tskip__attention_args &a,
 TSKIP__FN struct row_mask find_row_mask(const struct tskip__attention_args &a,
                                         const struct item &it, const tskip_i64 *words, int row)
 {
-    struct row_mask m = {0, 0xFFFFFFFFu, 0, 0, row < it.rows ? row : -1};
+    struct row_mask m = {0, 0xFFFFFFFFu, 0, 0};
     if (TSKIP_C_RULES && row < it.rows) {
         const struct tskip__rules_entry *entries = (const struct tskip__rules_entry *)words;
         struct tskip__row_limits l =
@@ -161,18 +160,18 @@ TSKIP__FN struct row_mask find_row_mask(const struct tskip__attention_args &a,
     return m;
 }
 
-/* The score x (in units of 1 / `unit`) under the mask. A cell that adds nothing leaves x as it is,
- * bit for bit, so FULL tiles may leave this out. */
-TSKIP__FN float mask_score(float x, const struct item_mask &im, const struct row_mask &m,
+/* The score x (in units of 1 / `unit`) of row `row` < it.rows under the mask. A cell that adds nothing
+ * leaves x as it is, bit for bit, so FULL tiles may leave this out. */
+TSKIP__FN float mask_score(float x, const struct item_mask &im, const struct row_mask &m, int row,
                            tskip_u32 column, float unit)
 {
-    if (TSKIP_C_MASK && m.row >= 0) {
-        float bias = load_cell(im.cells + m.row * im.stride, TSKIP_C_MASK, column);
+    if (TSKIP_C_MASK) {
+        float bias = load_cell(im.cells + row * im.stride, TSKIP_C_MASK, column);
         x = bias == -INFINITE ? -INFINITE : x + bias * unit;
     }
     if (TSKIP_C_RULES) {
         if (im.slope != 0.0f) {
-            tskip_i64 distance = im.position + m.row - column;
+            tskip_i64 distance = im.position + row - column;
             x = x + -im.slope * (float)(distance < 0 ? -distance : distance) * unit;
         }
         bool visible = (column >= m.lo && column < m.hi) ||

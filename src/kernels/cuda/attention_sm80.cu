@@ -4,8 +4,9 @@
 #include "kernels/cuda/mma.h"
 
 /* Attention on the tensor cores of any GPU from Ampere on, for f16 and bf16 (after Dao,
- * "FlashAttention-2", arXiv:2307.08691). A warp owns 16 rows; above 256 columns of V two warps share
- * them, each with half of O and the whole of S. Q, K and V tiles lie in shared memory, a row longer
+ * "FlashAttention-2", arXiv:2307.08691). A warp owns 32 rows up to head size 128, where what it loads
+ * of K and V then serves two products, else 16; above 256 columns of V two warps share their rows, each
+ * with half of O and the whole of S. Q, K and V tiles lie in shared memory, a row longer
  * by 16 bytes than its data, which spreads rows over the banks.
  *
  *   wait K(j) | start V(j) | S = Q K' | wait V(j) | start K(next) | mask, softmax | O += P V
@@ -19,11 +20,11 @@
 #define SHARES    (TSKIP_C_HEAD_DIM_V > 256 ? 2 : 1)                 /* warps that share O's columns */
 #define DIM_SHARE ROUND16((TSKIP_C_HEAD_DIM_V + SHARES - 1) / SHARES) /* columns of O a warp */
 #define DIM_V     (SHARES * DIM_SHARE)
-#define WARPS     (BQ / 16 * SHARES)
+#define BANDS     (DIM <= 128 && DIM_V <= 128 ? 2 : 1) /* of 16 rows a warp */
+#define WARPS     (BQ / 16 / BANDS * SHARES)
 #define THREADS   (32 * WARPS)
 #define ROW_K     (DIM + 8) /* elements from row to row */
 #define ROW_V     (DIM_V + 8)
-#define KEEP_Q    (DIM <= 128) /* fragments of Q stay in registers */
 
 static_assert(THREADS == TSKIP_GROUP_THREADS, "the host's count of threads");
 
@@ -70,64 +71,72 @@ TSKIP__FN void load_rows(tskip_u16 *to, const struct rows &from, tskip_i64 begin
 #define S_TILES (BK / 8)        /* 8 columns of S each */
 #define O_TILES (DIM_SHARE / 8) /* 8 columns of O each */
 
-struct queries {
-    tskip_u32 fragment[KEEP_Q ? K_STEPS : 1][4];
-};
+/* Fragments of a warp's bands: of S or P, and of O. */
+typedef float s_fragments[BANDS][S_TILES][4];
+typedef float o_fragments[BANDS][O_TILES][4];
 
-TSKIP__FN void load_fragment(tskip_u32 (&a)[4], const tskip_u16 *q, int step)
+TSKIP__FN void load_fragments(tskip_u32 (&a)[BANDS][4], const tskip_u16 *q, int step)
 {
     int lane = threadIdx.x % 32;
-    load_matrices(a, q + lane % 16 * ROW_K + step * 16 + lane / 16 * 8);
+#pragma unroll
+    for (int m = 0; m < BANDS; m++)
+        load_matrices(a[m], q + (16 * m + lane % 16) * ROW_K + step * 16 + lane / 16 * 8);
 }
 
 /* S = Q K'. */
-TSKIP__FN void multiply_scores(float (&s)[S_TILES][4], const struct queries &kept,
-                               const tskip_u16 *q, const tskip_u16 *k)
+TSKIP__FN void multiply_scores(s_fragments &s, const tskip_u16 *q, const tskip_u16 *k)
 {
     int lane = threadIdx.x % 32;
 #pragma unroll
-    for (int i = 0; i < S_TILES; i++)
+    for (int m = 0; m < BANDS; m++)
 #pragma unroll
-        for (int e = 0; e < 4; e++)
-            s[i][e] = 0.0f;
-#pragma unroll
-    for (int step = 0; step < K_STEPS; step++) {
-        tskip_u32 a[4];
-        if (KEEP_Q) {
+        for (int i = 0; i < S_TILES; i++)
 #pragma unroll
             for (int e = 0; e < 4; e++)
-                a[e] = kept.fragment[KEEP_Q ? step : 0][e];
-        } else {
-            load_fragment(a, q, step);
-        }
+                s[m][i][e] = 0.0f;
+#pragma unroll
+    for (int step = 0; step < K_STEPS; step++) {
+        tskip_u32 a[BANDS][4];
+        load_fragments(a, q, step);
 #pragma unroll
         for (int i = 0; i < S_TILES; i += 2) {
             tskip_u32 b[4];
             load_matrices(b, k + (i * 8 + lane / 16 * 8 + lane % 8) * ROW_K + step * 16 +
                                  lane / 8 % 2 * 8);
-            multiply_add(s[i], a, b[0], b[1]);
-            multiply_add(s[i + 1], a, b[2], b[3]);
+#pragma unroll
+            for (int m = 0; m < BANDS; m++) {
+                multiply_add(s[m][i], a[m], b[0], b[1]);
+                multiply_add(s[m][i + 1], a[m], b[2], b[3]);
+            }
         }
     }
 }
 
 /* O += P V, P from the registers where the softmax left it. */
-TSKIP__FN void multiply_values(float (&o)[O_TILES][4], const float (&p)[S_TILES][4],
-                               const tskip_u16 *v)
+TSKIP__FN void multiply_values(o_fragments &o, const s_fragments &p, const tskip_u16 *v)
 {
     int lane = threadIdx.x % 32;
 #pragma unroll
     for (int step = 0; step < BK / 16; step++) {
-        const float *left = p[2 * step], *right = p[2 * step + 1];
-        tskip_u32 a[4] = {pack(left[0], left[1]), pack(left[2], left[3]), pack(right[0], right[1]),
-                          pack(right[2], right[3])};
+        tskip_u32 a[BANDS][4];
+#pragma unroll
+        for (int m = 0; m < BANDS; m++) {
+            const float *left = p[m][2 * step], *right = p[m][2 * step + 1];
+            a[m][0] = pack(left[0], left[1]);
+            a[m][1] = pack(left[2], left[3]);
+            a[m][2] = pack(right[0], right[1]);
+            a[m][3] = pack(right[2], right[3]);
+        }
 #pragma unroll
         for (int i = 0; i < O_TILES; i += 2) {
             tskip_u32 b[4];
             load_matrices_transposed(b, v + (step * 16 + lane % 16) * ROW_V + i * 8 +
                                             lane / 16 * 8);
-            multiply_add(o[i], a, b[0], b[1]);
-            multiply_add(o[i + 1], a, b[2], b[3]);
+#pragma unroll
+            for (int m = 0; m < BANDS; m++) {
+                multiply_add(o[m][i], a[m], b[0], b[1]);
+                multiply_add(o[m][i + 1], a[m], b[2], b[3]);
+            }
         }
     }
 }
@@ -135,11 +144,12 @@ TSKIP__FN void multiply_values(float (&o)[O_TILES][4], const float (&p)[S_TILES]
 /* ---- softmax --------------------------------------------------------------------------------- */
 
 /* Element e of a thread's fragment lies in row lane / 4 + 8 (e / 2), column 8 i + 2 (lane % 4) + e %
- * 2: a thread has two rows. */
+ * 2: a thread has two rows of a band. */
 struct row_state {
     float maximum[2], sum[2]; /* the sum of this thread's columns only */
 };
 
+/* What follows treats one band. */
 TSKIP__FN void scale_scores(float (&s)[S_TILES][4], const struct tskip__attention_args &a)
 {
     float unit = a.scale * LOG2_E;
@@ -154,21 +164,28 @@ TSKIP__FN void scale_scores(float (&s)[S_TILES][4], const struct tskip__attentio
         }
 }
 
-/* Cuts what lies past k_len, and masks a MIXED tile. */
+/* Cuts what lies past k_len, and masks a MIXED tile. `first` is the band's first row, masks those of
+ * the item's rows. */
 TSKIP__FN void mask_scores(float (&s)[S_TILES][4], const struct item_mask &im,
-                           const struct row_mask (&m)[2], tskip_u32 column, tskip_u32 k_len,
-                           bool mixed)
+                           const struct row_mask *masks, int first, int rows, tskip_u32 column,
+                           tskip_u32 k_len, bool mixed)
 {
 #pragma unroll
-    for (int i = 0; i < S_TILES; i++)
+    for (int r = 0; r < 2; r++) {
+        int row = first + threadIdx.x % 32 / 4 + 8 * r;
+        bool masked = HAS_MASK && mixed && row < rows;
+        struct row_mask m = masks[row];
 #pragma unroll
-        for (int e = 0; e < 4; e++) {
-            tskip_u32 c = column + 8 * i + 2 * (threadIdx.x % 4) + e % 2;
-            if (c >= k_len)
-                s[i][e] = -INFINITE;
-            else if (HAS_MASK && mixed)
-                s[i][e] = mask_score(s[i][e], im, m[e / 2], c, LOG2_E);
-        }
+        for (int i = 0; i < S_TILES; i++)
+#pragma unroll
+            for (int e = 2 * r; e < 2 * r + 2; e++) {
+                tskip_u32 c = column + 8 * i + 2 * (threadIdx.x % 4) + e % 2;
+                if (c >= k_len)
+                    s[i][e] = -INFINITE;
+                else if (masked)
+                    s[i][e] = mask_score(s[i][e], im, m, row, c, LOG2_E);
+            }
+    }
 }
 
 /* Scores to probabilities; O and the sums move to the new maximum. A masked tile leaves the maximum,
@@ -270,17 +287,24 @@ TSKIP__FN struct tile_keys find_keys(const struct tskip__attention_args &a, cons
 
 extern "C" __global__ void __launch_bounds__(THREADS) attention_sm80(ATTENTION_PARAMETERS)
 {
+    __shared__ struct row_mask masks[BQ];
     tskip_u16 *q_tile = shared, *k_tile = q_tile + BQ * ROW_K, *v_tile = k_tile + BK * ROW_K;
     const struct item it = find_item(a, words, order);
-    const int warp = threadIdx.x / 32, share = warp % SHARES, first_row = warp / SHARES * 16;
+    const int warp = threadIdx.x / 32, share = warp % SHARES, first_row = warp / SHARES * 16 * BANDS;
     const tskip_u16 *own_q = q_tile + first_row * ROW_K, *own_v = v_tile + share * DIM_SHARE;
     const struct item_mask im = find_item_mask(a, it, words, mask);
-    struct row_mask m[2];
-    struct row_state state = {{LOWEST, LOWEST}, {0.0f, 0.0f}};
-    struct queries kept;
-    float out[O_TILES][4] = {};
-    for (int r = 0; r < 2; r++)
-        m[r] = find_row_mask(a, it, words, first_row + threadIdx.x % 32 / 4 + 8 * r);
+    struct row_state state[BANDS];
+    o_fragments out = {};
+#pragma unroll
+    for (int m = 0; m < BANDS; m++)
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+            state[m].maximum[r] = LOWEST;
+            state[m].sum[r] = 0.0f;
+        }
+
+    for (int row = threadIdx.x; row < BQ; row += THREADS)
+        masks[row] = find_row_mask(a, it, words, row);
 
     struct walk w = walk_begin(a, it, map);
     bool mixed = false;
@@ -292,16 +316,11 @@ extern "C" __global__ void __launch_bounds__(THREADS) attention_sm80(ATTENTION_P
         load_rows<BK, TSKIP_C_HEAD_DIM, DIM>(k_tile, keys.k, keys.begin, keys.end);
         copies_wait();
         __syncthreads();
-        if (KEEP_Q) {
-#pragma unroll
-            for (int step = 0; step < (KEEP_Q ? K_STEPS : 1); step++)
-                load_fragment(kept.fragment[step], own_q, step);
-        }
     }
     while (tile != NO_TILE) {
         load_rows<BK, TSKIP_C_HEAD_DIM_V, DIM_V>(v_tile, keys.v, keys.begin, keys.end);
-        float s[S_TILES][4];
-        multiply_scores(s, kept, own_q, k_tile);
+        s_fragments s;
+        multiply_scores(s, own_q, k_tile);
         copies_wait();
         __syncthreads(); /* V is there, nobody reads K any more */
 
@@ -312,13 +331,19 @@ extern "C" __global__ void __launch_bounds__(THREADS) attention_sm80(ATTENTION_P
             keys = find_keys(a, it, k, v, tile);
             load_rows<BK, TSKIP_C_HEAD_DIM, DIM>(k_tile, keys.k, keys.begin, keys.end);
         }
-        scale_scores(s, a);
-        if (masked || column + BK > a.k_len)
-            mask_scores(s, im, m, (tskip_u32)column, (tskip_u32)a.k_len, masked);
-        softmax(s, out, state);
+#pragma unroll
+        for (int m = 0; m < BANDS; m++) {
+            scale_scores(s[m], a);
+            if (masked || column + BK > a.k_len)
+                mask_scores(s[m], im, masks, first_row + 16 * m, it.rows, (tskip_u32)column,
+                            (tskip_u32)a.k_len, masked);
+            softmax(s[m], out[m], state[m]);
+        }
         multiply_values(out, s, own_v);
         copies_wait();
         __syncthreads(); /* K is there, nobody reads V any more */
     }
-    store_rows(a, it, o, lse, sinks, out, state, first_row, share * DIM_SHARE);
+#pragma unroll
+    for (int m = 0; m < BANDS; m++)
+        store_rows(a, it, o, lse, sinks, out[m], state[m], first_row + 16 * m, share * DIM_SHARE);
 }
