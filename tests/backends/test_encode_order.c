@@ -105,11 +105,11 @@ static void encode_twice(const problem *p, heard *h)
         ok(tskip_encoder_barrier(o.encoder));
     }
     for (int i = 0; i < 2; i++) {
-        const tskip_attention_tensors tensors = {.q = {o.q},
-                                                 .k = {o.k},
-                                                 .v = {o.v},
-                                                 .o = {o.o[i]},
-                                                 .workspace = {o.workspace},
+        const tskip_attention_tensors tensors = {.q = {.buffer = o.q},
+                                                 .k = {.buffer = o.k},
+                                                 .v = {.buffer = o.v},
+                                                 .o = {.buffer = o.o[i]},
+                                                 .workspace = {.buffer = o.workspace},
                                                  .map = o.map};
         ok(tskip_attention_encode(o.plan, o.encoder, &tensors));
     }
