@@ -308,9 +308,9 @@ typedef struct tskip_attention_tensors {
 
 /* Adds the commands of one attention: the map (unless given), the order of the work, the kernel,
  * with the barriers between them and one before the workspace is rewritten, so that attentions
- * that do not depend on each other may follow each other with one workspace. Allocates nothing. Errors: INVALID_ARGUMENT (a buffer missing,
- * too small (bytes needed and given) or of another device, a map of another geometry or mask: what
- * differs is named). */
+ * that do not depend on each other may follow each other with one workspace. Allocates nothing.
+ * Errors: INVALID_ARGUMENT (a buffer missing, too small (bytes needed and given) or of another
+ * device, a map of another geometry or mask: what differs is named). */
 TSKIP_API tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
                                               const tskip_attention_tensors *tensors);
 
