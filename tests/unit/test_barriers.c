@@ -107,8 +107,8 @@ static void test_attention_alone(void **state)
     tear_down(&s);
 }
 
-/* Fill, map and attention in one encoder: with the caller's barriers none race, and one that is
- * needed shows when it is left out. */
+/* Fill, map and attention in one encoder: with a barrier after the fill none race, and without it
+ * they do. Attention begins with a barrier of its own where it uses a map. */
 static void fill_map_attend(bool after_fill, bool after_map, bool races)
 {
     struct scene s;
@@ -131,7 +131,8 @@ static void test_fill_map_attention(void **state)
     (void)state;
     fill_map_attend(true, true, false);
     fill_map_attend(false, true, true);
-    fill_map_attend(true, false, false); /* attention under a map begins with one of its own */
+    fill_map_attend(true, false, false);
+    fill_map_attend(false, false, true);
 }
 
 /* A refused call queues nothing, so the list that is submitted is empty. */
