@@ -30,7 +30,7 @@ demo: all
 	@$(BUILD)/release/examples/demo examples/data/smollm2-layer15-2455.safetensors out
 
 check:
-	@scripts/setup
+	@scripts/setup check
 	@scripts/check
 
 bench: all

@@ -26,7 +26,7 @@ typedef struct picture {
 static void read_colors(picture *pic, const uint8_t *bytes, size_t n_tiles, const uint8_t *rgb,
                         uint32_t width, uint32_t height)
 {
-    const io_color usual[3] = {{226, 228, 232}, {240, 140, 20}, {36, 96, 192}};
+    const io_color usual[3] = {{232, 234, 237}, {245, 150, 40}, {38, 96, 186}};
     memcpy(pic->colors, usual, sizeof(usual));
     bool seen[3] = {false, false, false};
     for (size_t i = 0; i < n_tiles; i++) {
