@@ -24,5 +24,6 @@ double peak_loop_c(uint64_t rounds);
 double peak_loop_avx2(uint64_t rounds);
 double peak_loop_avx512(uint64_t rounds);
 double peak_loop_bf16(uint64_t rounds);
+double peak_loop_amx(uint64_t rounds);
 
 #endif
