@@ -130,6 +130,7 @@ static bool spin_until(_Atomic uint32_t *word, bool zero)
                 return true;
             tskip__pause();
         }
+        sched_yield(); /* whom this waits for may be queued on this very processor */
         double now = tskip__now();
         if (end == 0)
             end = now + SPIN_SECONDS;
