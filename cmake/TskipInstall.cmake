@@ -6,6 +6,14 @@
 # own place.
 include(CMakePackageConfigHelpers)
 
+# A Python wheel takes the shared library alone, beside the package's modules.
+if(SKBUILD)
+    install(TARGETS tileskip
+        LIBRARY DESTINATION tileskip COMPONENT python
+        RUNTIME DESTINATION tileskip COMPONENT python)
+    return()
+endif()
+
 install(TARGETS tileskip tileskip_static EXPORT tileskip
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}

@@ -7,33 +7,32 @@
 #include <tileskip/tileskip.h>
 
 enum { HEADS = 2, TOKENS = 1000, DIM = 64, N = HEADS * TOKENS * DIM };
-static float q[N], k[N], v[N], o[N]; /* [heads, tokens, dim] */
+static float x[4][N]; /* Q, K, V and the output, each [heads, tokens, dim] */
 
 int main(void)
 {
-    for (int i = 0; i < N; i++)
-        q[i] = k[i] = v[i] = (float)(i * 7 % 13 - 6) / 6;
+    for (int i = 0; i < 3 * N; i++)
+        x[i / N][i % N] = (float)(i * 7 % 13 - 6) / 6;
     tskip_device *cpu = NULL;
     tskip_mask *mask = NULL;
-    tskip_attention_tensors t = {0};
-    const tskip_device_desc on = {.name = "cpu"};
+    tskip_buffer *b[4] = {NULL};
     const tskip_mask_desc sliding = {.rules = "causal,window=256"};
-    tskip_attention_desc desc = {.extent = {.n_heads = HEADS, .q_len = TOKENS, .k_len = TOKENS},
-                                 .head_dim = DIM,
-                                 .dtype = TSKIP_F32};
-    bool ok = tskip_device_open(&on, &cpu) == TSKIP_OK &&
-              tskip_mask_create(cpu, &sliding, &mask) == TSKIP_OK &&
-              tskip_buffer_import(cpu, q, sizeof q, &t.q.buffer) == TSKIP_OK &&
-              tskip_buffer_import(cpu, k, sizeof k, &t.k.buffer) == TSKIP_OK &&
-              tskip_buffer_import(cpu, v, sizeof v, &t.v.buffer) == TSKIP_OK &&
-              tskip_buffer_import(cpu, o, sizeof o, &t.o.buffer) == TSKIP_OK;
-    desc.mask = mask;
+    bool ok = tskip_device_open(&(tskip_device_desc){.name = "cpu"}, &cpu) == TSKIP_OK &&
+              tskip_mask_create(cpu, &sliding, &mask) == TSKIP_OK;
+    for (int i = 0; i < 4; i++)
+        ok = ok && tskip_buffer_import(cpu, x[i], sizeof x[i], &b[i]) == TSKIP_OK;
+    const tskip_attention_desc desc = {
+        .extent = {.n_heads = HEADS, .q_len = TOKENS, .k_len = TOKENS},
+        .head_dim = DIM,
+        .dtype = TSKIP_F32,
+        .mask = mask};
+    const tskip_attention_tensors t = {
+        .q = {b[0], 0}, .k = {b[1], 0}, .v = {b[2], 0}, .o = {b[3], 0}};
     ok = ok && tskip_attention_run(cpu, &desc, &t) == TSKIP_OK;
-    printf("%s, first output %g\n", ok ? "done" : tskip_last_error(), (double)o[0]);
-    tskip_buffer_destroy(&t.q.buffer);
-    tskip_buffer_destroy(&t.k.buffer);
-    tskip_buffer_destroy(&t.v.buffer);
-    tskip_buffer_destroy(&t.o.buffer);
+    printf("%s, the last token's output begins %.4f %.4f\n", ok ? "done" : tskip_last_error(),
+           (double)x[3][N - DIM], (double)x[3][N - DIM + 1]);
+    for (int i = 0; i < 4; i++)
+        tskip_buffer_destroy(&b[i]);
     tskip_mask_destroy(&mask);
     tskip_device_destroy(&cpu);
     return ok ? 0 : 1;

@@ -71,8 +71,9 @@ typedef struct tskip_rules {
     const int64_t *kstart; /* per entry: columns below are absent; 0 <= kstart < klen */
     size_t n_kstart;
 
-    bool alibi;          /* adds -slope[head] · |p - x| to visible scores */
-    const float *slopes; /* one a head, finite, at least 0; NULL: the ALiBi paper's for that head count */
+    bool alibi; /* adds -slope[head] · |p - x| to visible scores */
+    const float
+        *slopes; /* one a head, finite, at least 0; NULL: the ALiBi paper's for that head count */
     size_t n_slopes;
 } tskip_rules;
 
@@ -306,7 +307,8 @@ typedef struct tskip_attention_tensors {
 } tskip_attention_tensors;
 
 /* Adds the commands of one attention: the map (unless given), the order of the work, the kernel,
- * with the barriers between them. Allocates nothing. Errors: INVALID_ARGUMENT (a buffer missing,
+ * with the barriers between them and one before the workspace is rewritten, so that attentions
+ * that do not depend on each other may follow each other with one workspace. Allocates nothing. Errors: INVALID_ARGUMENT (a buffer missing,
  * too small (bytes needed and given) or of another device, a map of another geometry or mask: what
  * differs is named). */
 TSKIP_API tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,

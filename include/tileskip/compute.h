@@ -81,7 +81,8 @@ typedef struct tskip_device_desc {
     uint32_t threads;
 
     /* CPU: the caller's pool; NULL: a small pool of the library's own, which sleeps when idle,
-     * works in the child after a fork and runs serially when called from one of its own workers. */
+     * works in the child after a fork (made while no other thread was in a call of the library) and
+     * runs serially when called from one of its own workers. */
     tskip_parallel_for_fn parallel_for;
     void *parallel_for_user;
 
@@ -171,7 +172,7 @@ typedef union tskip_constant_value {
  * before compiling; the others may become function constants where the backend has those. */
 typedef struct tskip_constant_decl {
     const char *name; /* an identifier */
-    uint32_t id; /* unique within the kernel */
+    uint32_t id;      /* unique within the kernel */
     tskip_constant_type type;
     bool is_shape;
     tskip_constant_value preset; /* used when the caller names no value */

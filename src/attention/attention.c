@@ -133,6 +133,7 @@ tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encod
     struct workspace w = {0};
     if (plan->info.uses_map) {
         w = divide_workspace(plan, &tensors->workspace);
+        TSKIP__TRY(tskip_encoder_barrier(encoder)); /* the attention before may still read it */
         if (tensors->map) {
             w.map = tskip__tile_map_slice(tensors->map);
         } else {

@@ -164,9 +164,9 @@ static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc
     TSKIP__TRY(tskip__problem_check(desc, &plan->problem));
     const tskip__variant *variant;
     TSKIP__TRY(tskip__variant_find(tskip_device_get_info(plan->device), &plan->problem, &variant));
-    plan->problem.desc.tile = variant->tile;
+    plan->problem.desc.tile = (tskip_tile){variant->bq, variant->bk};
     plan->info.desc = plan->problem.desc;
-    plan->info.tile = variant->tile;
+    plan->info.tile = plan->problem.desc.tile;
     if (desc->mask) {
         TSKIP__TRY(tskip__mask_check_device(desc->mask, plan->device));
         plan->mask = tskip__mask_retain(desc->mask);

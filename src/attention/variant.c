@@ -33,9 +33,9 @@ static bool fits(const tskip__variant *v, const tskip_device_info *device,
            has_needs(v->needs, d);
 }
 
-static bool same_tile(tskip_tile a, tskip_tile b)
+static bool has_tile(const tskip__variant *v, tskip_tile tile)
 {
-    return a.bq == b.bq && a.bk == b.bk;
+    return v->bq == tile.bq && v->bk == tile.bk;
 }
 
 /* "32x64, 32x128": the tiles of the rows that fit but for the tile. */
@@ -48,7 +48,7 @@ static void list_tiles(const tskip_device_info *device, const tskip_attention_de
         if (!fits(v, device, d))
             continue;
         int n = snprintf(text + length, capacity - length, "%s%" PRIu32 "x%" PRIu32,
-                         length ? ", " : "", v->tile.bq, v->tile.bk);
+                         length ? ", " : "", v->bq, v->bk);
         length += n > 0 ? (size_t)n : 0;
     }
 }
@@ -59,7 +59,7 @@ tskip_status tskip__variant_find(const tskip_device_info *device, const tskip__p
     const tskip_attention_desc *d = &problem->desc;
     bool any_tile = d->tile.bq == 0 && d->tile.bk == 0;
     for (const tskip__variant *v = tskip__variants; v->kernel; v++)
-        if (fits(v, device, d) && (any_tile || same_tile(v->tile, d->tile))) {
+        if (fits(v, device, d) && (any_tile || has_tile(v, d->tile))) {
             *out = v;
             return TSKIP_OK;
         }

@@ -34,7 +34,7 @@ uint32_t tskip__map_groups_across(tskip_code_format format, const struct tskip__
 
 const tskip__variant tskip__variants[] = {
 #define VARIANT(kernel, format, low, high, needs, max_dim, multiple, bq, bk, panels)               \
-    {kernel, format, needs, low, high, max_dim, multiple, {bq, bk}, panels},
+    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, panels},
 #include "variants.def"
 #undef VARIANT
     {0},

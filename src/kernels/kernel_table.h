@@ -3,7 +3,7 @@
 #ifndef TSKIP_KERNELS_KERNEL_TABLE_H
 #define TSKIP_KERNELS_KERNEL_TABLE_H
 
-#include <tileskip/attention.h>
+#include <tileskip/compute.h>
 
 #include "shared/kargs.h"
 
@@ -39,7 +39,7 @@ typedef struct tskip__variant {
     uint32_t min_capability, max_capability; /* inclusive range of the device's capability */
     uint32_t max_head_dim;                   /* of max(head_dim, head_dim_v) */
     uint32_t multiple;                       /* that both head sizes must be multiples of */
-    tskip_tile tile;                         /* of the map, in query rows (tokens) and keys */
+    uint32_t bq, bk;                         /* tile of the map: query rows (tokens) and keys */
     uint32_t
         panels; /* panels (row block of one head) a work item: SPEC's rows that share K, V tiles */
 } tskip__variant;

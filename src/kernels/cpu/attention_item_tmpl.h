@@ -23,7 +23,8 @@ struct item {
     int n_panels;
     struct panel panels[TSKIP__MAX_PANELS];
     struct head_rows keys, values;
-    float *k_tile, *v_tile, *scores, *bias, *room;
+    float *k_tile, *v_tile, *scores, *bias;
+    int k_pitch, v_pitch;
 };
 
 enum { BIND_Q, BIND_K, BIND_V, BIND_O, BIND_LSE, BIND_SINKS, BIND_TENSOR, BIND_RULES, BIND_MAP };
@@ -89,7 +90,7 @@ static void start_panel(const struct item *it, struct panel *p)
         .dim = (int)a->head_dim,
         .present_end = a->q_len,
     };
-    pack_queries(&queries, p->first, p->q);
+    pack_turned(&queries, p->first, ROWS, p->q, ROWS);
     memset(p->o, 0, tskip__padded(a->head_dim_v) * ROWS * sizeof *p->o);
     for (int r = 0; r < ROWS; r++) {
         p->state->maximum[r] = -FLT_MAX;
@@ -126,22 +127,23 @@ static struct head_rows find_keys(const struct item *it, int binding, int batch,
 static void lay_out(struct item *it, float *memory)
 {
     const struct tskip__attention_args *a = it->args;
-    size_t dim = tskip__padded((size_t)words_of((int)a->head_dim));
-    size_t dim_v = tskip__padded(a->head_dim_v), bk = tskip__padded((size_t)it->bk);
+    size_t words = tskip__padded((size_t)words_of((int)a->head_dim));
+    size_t dim_v = tskip__padded(a->head_dim_v), bk = (size_t)it->bk;
+    it->k_pitch = (int)tskip__pitch(bk);
+    it->v_pitch = (int)tskip__pitch(a->head_dim_v);
     it->scores = memory;
-    it->bias = it->scores + bk * ROWS;
-    it->k_tile = it->bias + bk * ROWS;
-    it->v_tile = it->k_tile + bk * dim;
-    memory = it->v_tile + bk * dim_v;
+    it->bias = it->scores + tskip__padded(bk) * ROWS;
+    it->k_tile = it->bias + tskip__padded(bk) * ROWS;
+    it->v_tile = it->k_tile + words * tskip__pitch(bk);
+    memory = it->v_tile + tskip__padded(bk) * tskip__pitch(a->head_dim_v);
     for (int i = 0; i < it->n_panels; i++) {
         struct panel *p = &it->panels[i];
         p->q = memory;
-        p->o = p->q + dim * ROWS;
+        p->o = p->q + words * ROWS;
         p->state = (struct row_state *)(p->o + dim_v * ROWS);
         p->limits = (struct panel_limits *)(p->state + 1);
         memory = (float *)(p->limits + 1);
     }
-    it->room = memory;
 }
 
 static void start_item(struct item *it, tskip_u32 number, float *memory)
@@ -198,9 +200,10 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
         load_tile_bias(it, p, column, keys);
         mask.bias = it->bias;
     }
-    multiply_scores(p->q, it->k_tile, (int)a->head_dim, it->scores, keys);
+    multiply_scores(p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim), it->scores, keys);
     softmax(it->scores, keys, rule, class == TSKIP__MIXED ? &mask : NULL, p->state);
-    multiply_values(it->scores, it->v_tile, keys, p->o, p->state->rescale, (int)a->head_dim_v);
+    multiply_values(it->scores, it->v_tile, it->v_pitch, words_of(keys), p->o, p->state->rescale,
+                    (int)a->head_dim_v);
 }
 
 static void visit_tiles(struct item *it)
@@ -214,8 +217,8 @@ static void visit_tiles(struct item *it)
             return;
         tskip_i64 column = (tskip_i64)tile * it->bk;
         int keys = (int)tskip__min(it->bk, a->k_len - column);
-        pack_keys(&it->keys, column, keys, it->room, it->k_tile);
-        pack_values(&it->values, column, keys, it->room, it->v_tile);
+        pack_turned(&it->keys, column, keys, it->k_tile, it->k_pitch);
+        pack_straight(&it->values, column, keys, it->v_tile, it->v_pitch);
         for (int i = 0; i < it->n_panels; i++) {
             struct panel *p = &it->panels[i];
             if (p->next != tile)

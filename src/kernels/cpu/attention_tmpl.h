@@ -52,10 +52,10 @@ struct row_state {
 
 /* sum[j][rows] += sum over i of a[i][rows] · b[i][j], for n columns j on ROW_VECTORS vectors of
  * rows. n is a constant at every call, so that the sums stay in registers. */
-INLINE void accumulate(const float *a, const float *b, int depth, vf sum[][ROW_VECTORS],
+INLINE void accumulate(const float *a, const float *b, int pitch, int depth, vf sum[][ROW_VECTORS],
                        const int n)
 {
-    for (int i = 0; i < depth; i++, a += ROWS, b += n) {
+    for (int i = 0; i < depth; i++, a += ROWS, b += pitch) {
         vf rows[ROW_VECTORS];
         UNROLL
         for (int r = 0; r < ROW_VECTORS; r++)
@@ -71,7 +71,7 @@ INLINE void accumulate(const float *a, const float *b, int depth, vf sum[][ROW_V
 }
 
 /* S[key][rows] of n keys: the head in pieces. */
-INLINE void score_block(const float *q, const float *k, int words, float *s, const int n)
+INLINE void score_block(const float *q, const float *k, int pitch, int words, float *s, const int n)
 {
     for (int begin = 0; begin < words; begin += PIECE) {
         int depth = words - begin < PIECE ? words - begin : PIECE;
@@ -81,7 +81,7 @@ INLINE void score_block(const float *q, const float *k, int words, float *s, con
             UNROLL
         for (int r = 0; r < ROW_VECTORS; r++)
             sum[j][r] = vf_set(0.0f);
-        accumulate(q + begin * ROWS, k + begin * n, depth, sum, n);
+        accumulate(q + begin * ROWS, k + begin * pitch, pitch, depth, sum, n);
         UNROLL
         for (int j = 0; j < n; j++)
             UNROLL
@@ -93,8 +93,8 @@ INLINE void score_block(const float *q, const float *k, int words, float *s, con
 }
 
 /* O[d][rows] = O · rescale + P V for n columns of V. */
-INLINE void value_block(const float *p, const float *v, int depth, float *o, const float *rescale,
-                        const int n)
+INLINE void value_block(const float *p, const float *v, int pitch, int depth, float *o,
+                        const float *rescale, const int n)
 {
     vf sum[WIDEST][ROW_VECTORS];
     UNROLL
@@ -102,7 +102,7 @@ INLINE void value_block(const float *p, const float *v, int depth, float *o, con
         UNROLL
     for (int r = 0; r < ROW_VECTORS; r++)
         sum[j][r] = vf_mul(vf_load(o + j * ROWS + r * VL), vf_load(rescale + r * VL));
-    accumulate(p, v, depth, sum, n);
+    accumulate(p, v, pitch, depth, sum, n);
     UNROLL
     for (int j = 0; j < n; j++)
         UNROLL
@@ -110,32 +110,31 @@ INLINE void value_block(const float *p, const float *v, int depth, float *o, con
         vf_store(o + j * ROWS + r * VL, sum[j][r]);
 }
 
-static void multiply_scores(const float *q, const float *k, int dim, float *s, int keys)
+static void multiply_scores(const float *q, const float *k, int pitch, int words, float *s,
+                            int keys)
 {
     const struct blocks split = split_columns(keys);
-    const int words = words_of(dim);
     for (int row = 0; row < ROWS; row += ROW_VECTORS * VL) {
         const float *next = k;
         float *to = s + row;
-        for (int i = 0; i < split.wide; i++, next += STEP * words, to += STEP * ROWS)
-            score_block(q + row, next, words, to, STEP);
-        for (int i = 0; i < split.narrow; i++, next += STEP_REST * words, to += STEP_REST * ROWS)
-            score_block(q + row, next, words, to, STEP_REST);
+        for (int i = 0; i < split.wide; i++, next += STEP, to += STEP * ROWS)
+            score_block(q + row, next, pitch, words, to, STEP);
+        for (int i = 0; i < split.narrow; i++, next += STEP_REST, to += STEP_REST * ROWS)
+            score_block(q + row, next, pitch, words, to, STEP_REST);
     }
 }
 
-static void multiply_values(const float *p, const float *v, int keys, float *o,
+static void multiply_values(const float *p, const float *v, int pitch, int depth, float *o,
                             const float *rescale, int dim)
 {
     const struct blocks split = split_columns(dim);
-    const int depth = words_of(keys);
     for (int row = 0; row < ROWS; row += ROW_VECTORS * VL) {
         const float *next = v, *factor = rescale + row;
         float *to = o + row;
-        for (int i = 0; i < split.wide; i++, next += STEP * depth, to += STEP * ROWS)
-            value_block(p + row, next, depth, to, factor, STEP);
-        for (int i = 0; i < split.narrow; i++, next += STEP_REST * depth, to += STEP_REST * ROWS)
-            value_block(p + row, next, depth, to, factor, STEP_REST);
+        for (int i = 0; i < split.wide; i++, next += STEP, to += STEP * ROWS)
+            value_block(p + row, next, pitch, depth, to, factor, STEP);
+        for (int i = 0; i < split.narrow; i++, next += STEP_REST, to += STEP_REST * ROWS)
+            value_block(p + row, next, pitch, depth, to, factor, STEP_REST);
     }
 }
 
