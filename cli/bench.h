@@ -24,7 +24,8 @@ bool bench_problem(tskip_device *device, const problem *p, bench_result *out, io
 #define BENCH_SCAN_SIDE 8192
 
 /* Scanning a mask tensor of BENCH_SCAN_SIDE² cells into a map, beside reading the same memory once
- * with the same threads: medians of rounds in turns. */
+ * with the same threads: medians of rounds in turns. read_gbs is 0 where the device is no
+ * processor. */
 typedef struct bench_scan {
     double read_gbs, scan_gbs;
 } bench_scan;
