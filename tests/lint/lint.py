@@ -11,7 +11,7 @@ from pathlib import Path
 
 CODE = {".c", ".h", ".def", ".cu", ".cuh", ".comp", ".glsl", ".m", ".metal"}
 TEXT = CODE | {".py", ".sh", ".cmake", ".in", ".txt", ".md", ".1", ".toml", ".cfg", ".yml"}
-LEFT_OUT = {"build", "out", ".git", "__pycache__", "corpus"}
+LEFT_OUT = {"build", "out", "__pycache__", "corpus"}  # and folders that begin with a dot
 NOT_C = ("src/kernels/cuda/", "src/kernels/vulkan/", "src/kernels/metal/")
 LONGEST_FILE = 600
 
@@ -49,7 +49,8 @@ UNWANTED = [
 def files_of(root):
     for path in sorted(root.rglob("*")):
         relative = path.relative_to(root)
-        if path.is_file() and not LEFT_OUT.intersection(relative.parts):
+        hidden = any(part[0] == "." and part != ".ci" for part in relative.parts[:-1])
+        if path.is_file() and not hidden and not LEFT_OUT.intersection(relative.parts):
             yield relative.as_posix(), path
 
 
