@@ -21,9 +21,6 @@ void gate_close(void);
  */
 void gate_check(const char *text, gate_change change, int64_t which);
 
-/* The gate alone, for inputs of which the bound is not claimed. */
-void gate_check_bytes(const char *text, gate_change change, int64_t which);
-
 /* Element `i` of Q, K, V or the mask tensor. */
 void gate_set(const guarded *memory, tskip_dtype dtype, int64_t i, float value);
 

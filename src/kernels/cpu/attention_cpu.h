@@ -7,6 +7,8 @@
 
 #include <tileskip/compute.h>
 
+#include "kernels/shared/kargs.h"
+
 /* What every rung's attention shares: the shape of its work and of its scratch memory. */
 
 #define TSKIP__PANEL_ROWS   32 /* query rows of a panel; BQ of the tile map */
@@ -31,12 +33,14 @@ static inline size_t tskip__padded(size_t columns)
     return (columns + 31) / 32 * 32;
 }
 
-/* Whether the group's kernel may multiply pairs of bf16, P rounded to it: an f32 output would show
- * the rounding. */
-static inline bool tskip__takes_pairs(const tskip_group *group)
+/* Whether the group's kernel may multiply pairs of bf16, P rounded to it and subnormals flushed: an
+ * f32 output would show the rounding, an enormous scale the flushed parts of a score. */
+static inline bool tskip__takes_pairs(const tskip_group *group,
+                                      const struct tskip__attention_args *args)
 {
     return group->constants[TSKIP__CONSTANT_DTYPE].u32 == TSKIP_BF16 &&
-           group->constants[TSKIP__CONSTANT_OUT_DTYPE].u32 != TSKIP_F32;
+           group->constants[TSKIP__CONSTANT_OUT_DTYPE].u32 != TSKIP_F32 && args->scale < 0x1p64f &&
+           args->scale > -0x1p64f;
 }
 
 /* From one row of a packed tile of so many columns to the next, in words. */

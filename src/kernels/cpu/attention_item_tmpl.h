@@ -309,7 +309,33 @@ static void store_panel(const struct item *it, struct panel *p)
     }
 }
 
-static void run_item(const tskip_group *group, void *const *buffers, const void *args, void *memory)
+/* Below this the products that a flushing unit drops, 2^-126 each, can show in a row's result. */
+#define FAINT 0x1p-80f
+
+/* Whether a stored panel has rows that see something and nothing in them reaches FAINT. */
+static bool is_faint(const struct panel *p, int dim)
+{
+    bool sees = false;
+    for (int row = 0; row < p->rows; row += VL) {
+        float size[VL];
+        vf top = vf_set(0.0f);
+        for (int d = 0; d < dim; d++) {
+            vf x = vf_mul(vf_load(p->o + d * ROWS + row), vf_load(p->state->rescale + row));
+            top = vf_max(vf_max(x, vf_sub(vf_set(0.0f), x)), top);
+        }
+        vf_store(size, top);
+        for (int r = 0; r < VL && row + r < p->rows; r++) {
+            if (size[r] >= FAINT)
+                return false;
+            sees = sees || p->state->rescale[row + r] != 0;
+        }
+    }
+    return sees;
+}
+
+/* Returns whether some panel of the item came out so small that, where the products flush, it must
+ * be computed again by those that do not. */
+static bool run_item(const tskip_group *group, void *const *buffers, const void *args, void *memory)
 {
     struct item it = {.args = args, .buffers = buffers};
     it.dtype = (int)group->constants[TSKIP__CONSTANT_DTYPE].u32;
@@ -320,6 +346,11 @@ static void run_item(const tskip_group *group, void *const *buffers, const void 
     begin_products();
     visit_tiles(&it);
     end_products();
-    for (int i = 0; i < it.n_panels; i++)
+    bool faint = false;
+    for (int i = 0; i < it.n_panels; i++) {
         store_panel(&it, &it.panels[i]);
+        if (TERMS == 2)
+            faint = faint || is_faint(&it.panels[i], (int)it.args->head_dim_v);
+    }
+    return faint;
 }
