@@ -202,7 +202,7 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
         mask.bias = it->bias;
     }
     multiply_scores(p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim), it->scores, keys);
-    softmax(it->scores, keys, rule, class == TSKIP__MIXED ? &mask : NULL, p->state);
+    softmax(it->scores, keys, rule, &mask, p->state);
     multiply_values(it->scores, it->v_tile, it->v_pitch, words_of(keys), p->o, p->state->rescale,
                     (int)a->head_dim_v);
 }
