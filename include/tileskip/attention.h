@@ -10,8 +10,9 @@
  *     rules, tensor ──> mask ──> tile map ──────┐
  *                         └────> plan ──> encode(plan, encoder, tensors, map?) ──> submit, wait
  *
- *     O[b,h,i,:] = sum over j of softmax_j(scale · Q[b,h,i,:] · K[b,g,j,:] (→ softcap) + mask[i,j])
- * V[b,g,j,:] with g = h / (n_heads / n_kv_heads)
+ *     S[b,h,i,j] = scale · Q[b,h,i,:] · K[b,g,j,:]  (→ softcap)  + mask[i,j]
+ *     O[b,h,i,:] = sum over j of softmax_j(S[b,h,i,j]) · V[b,g,j,:]
+ *     with g = h / (n_heads / n_kv_heads)
  *
  * after Dao et al., "FlashAttention-2", arXiv:2307.08691 (online softmax over key tiles) and
  * Press et al., "Train Short, Test Long", arXiv:2108.12409 (ALiBi slopes).
@@ -59,8 +60,7 @@ typedef struct tskip_rules {
     int64_t prefix;    /* x < prefix is seen by all (needs causal) */
     int64_t sink;      /* x < sink is seen whatever window, symmetric and chunk say */
 
-    const tskip_span_list
-        *images; /* per entry: p and x in one span, inside the window (needs causal) */
+    const tskip_span_list *images; /* per entry: p and x in one span, in the window; needs causal */
     size_t n_images;
     const tskip_span_list *spans; /* per entry: the same, whatever window, symmetric, chunk say */
     size_t n_spans;
@@ -71,9 +71,8 @@ typedef struct tskip_rules {
     const int64_t *kstart; /* per entry: columns below are absent; 0 <= kstart < klen */
     size_t n_kstart;
 
-    bool alibi; /* adds -slope[head] · |p - x| to visible scores */
-    const float
-        *slopes; /* one a head, finite, at least 0; NULL: the ALiBi paper's for that head count */
+    bool alibi;          /* adds -slope[head] · |p - x| to visible scores */
+    const float *slopes; /* one a head, finite, at least 0; NULL: the paper's for that head count */
     size_t n_slopes;
 } tskip_rules;
 
@@ -108,8 +107,8 @@ typedef struct tskip_mask_tensor {
     int64_t strides[4]; /* elements; all zero: contiguous */
 } tskip_mask_tensor;
 
-/* Rules, a tensor, or both: then a cell must be visible under both, and the tensor's bias is added.
- */
+/* Rules, a tensor, or both: then a cell must be visible under both, and the tensor's bias is
+ * added. */
 typedef struct tskip_mask_desc {
     const char *rules;              /* the grammar; NULL: none */
     const tskip_rules *rule_values; /* the same as a struct; one of the two at most */
@@ -202,8 +201,8 @@ TSKIP_API tskip_status tskip_tile_map_build(const tskip_tile_map_desc *desc, tsk
 
 /* A map from bytes of the caller's, [planes_batch · planes_head][nq][nk], values 0, 1, 2.
  * desc->mask may be NULL: the map then fits every mask of that geometry, and that it tells the
- * truth is the caller's duty. planes_* as in tskip_tile_map_info; `size` at least planes · nq · nk.
- */
+ * truth is the caller's duty. planes_* as in tskip_tile_map_info; `size` at least
+ * planes · nq · nk. */
 TSKIP_API tskip_status tskip_tile_map_from_bytes(tskip_device *device,
                                                  const tskip_tile_map_desc *desc,
                                                  uint32_t planes_batch, uint32_t planes_head,
@@ -296,13 +295,12 @@ typedef struct tskip_slice {
 } tskip_slice;
 
 typedef struct tskip_attention_tensors {
-    tskip_slice q;     /* [batch, n_heads, q_len, head_dim] by the plan's strides */
-    tskip_slice k, v;  /* [batch, n_kv_heads, k_len, head_dim or head_dim_v] */
-    tskip_slice o;     /* [batch, n_heads, q_len, head_dim_v]; overlaps no input */
-    tskip_slice lse;   /* F32 [batch, n_heads, q_len], contiguous; only if the plan has lse */
-    tskip_slice sinks; /* F32 [n_heads]; only if the plan has sinks */
-    tskip_slice
-        workspace; /* workspace_size bytes, 64-byte aligned; one for each encoder in flight */
+    tskip_slice q;         /* [batch, n_heads, q_len, head_dim] by the plan's strides */
+    tskip_slice k, v;      /* [batch, n_kv_heads, k_len, head_dim or head_dim_v] */
+    tskip_slice o;         /* [batch, n_heads, q_len, head_dim_v]; overlaps no input */
+    tskip_slice lse;       /* F32 [batch, n_heads, q_len], contiguous; only if the plan has lse */
+    tskip_slice sinks;     /* F32 [n_heads]; only if the plan has sinks */
+    tskip_slice workspace; /* workspace_size bytes, 64-byte aligned; one an encoder in flight */
     const tskip_tile_map *map; /* NULL: built in the workspace first, if the plan uses one */
 } tskip_attention_tensors;
 

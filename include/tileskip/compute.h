@@ -9,8 +9,8 @@
  * of calls drives every backend; a program names a device and never a backend again.
  *
  *     device ── buffer            bytes on the device
- *        ├───── kernel            a registered description + constants, compiled once, cached by
- * name └───── encoder           dispatch … barrier … dispatch, submit, wait, elapsed
+ *        ├───── kernel            a registered description + constants, compiled once and kept
+ *        └───── encoder           dispatch … barrier … dispatch, submit, wait, elapsed
  *
  * What it does not do: schedule over several devices, manage memory pools, track hazards. Two
  * dispatches of one encoder may run at the same time unless a barrier stands between them. */

@@ -40,8 +40,7 @@ tskip_status tskip_device_list(tskip_device_info *infos, size_t capacity, size_t
     *count = 0;
     if (capacity > 0)
         TSKIP__TRY(tskip__require(infos, "infos", "an array of `capacity` entries"));
-    tskip__error_text
-        before; /* a backend that cannot work fails inside and succeeds in saying so */
+    tskip__error_text before; /* a backend that cannot work fails inside and says so with success */
     tskip__error_keep(&before);
     size_t total = 0;
     for (const tskip__backend *const *backend = tskip__backends; *backend; backend++) {

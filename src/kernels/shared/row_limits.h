@@ -7,8 +7,8 @@
 
 /* What one query row sees under rules: at most two half-open column intervals,
  *
- *     [lo, hi)            the row's own neighbourhood: causal, window, symmetric, chunk, image,
- * span [sink_lo, sink_hi)  the first columns that sinks (and a prefix) keep in sight
+ *     [lo, hi)            its own neighbourhood: causal, window, symmetric, chunk, images, spans
+ *     [sink_lo, sink_hi)  the first columns that sink (and prefix) keep in sight
  *
  * cut to the present columns. An empty interval has hi <= lo. They may overlap. All four ends are
  * columns of K, never positions, and never decrease as the row grows, which is what makes tile
