@@ -55,8 +55,8 @@ static size_t count_segments(const tskip_rules *r)
     return sum;
 }
 
-/* Copies list `entry` (or the only one) to `words`, sorted, `*used` spans in; says where it lies.
- */
+/* Copies list `entry` (or the only one) to `words`, sorted, `*used` spans in; says where it
+ * lies. */
 static void put_spans(const tskip_span_list *lists, size_t n, uint32_t entry, tskip_i64 *words,
                       tskip_u32 *used, tskip_u32 *begin, tskip_u32 *end)
 {

@@ -20,8 +20,7 @@
 #include "base/text.h"
 #include "harness/failing_alloc.h"
 
-/* ---- status -----------------------------------------------------------------------------------
- */
+/* ---- status ---------------------------------------------------------------------------------- */
 
 static void test_status_names(void **state)
 {
@@ -103,8 +102,7 @@ static void test_error_of_an_attempt(void **state)
     assert_string_equal(tskip_last_error(), "before");
 }
 
-/* ---- log --------------------------------------------------------------------------------------
- */
+/* ---- log ------------------------------------------------------------------------------------- */
 
 typedef struct heard {
     int lines;
@@ -139,8 +137,7 @@ static void test_log_levels(void **state)
     assert_int_equal(h.lines, 2);
 }
 
-/* ---- element types ----------------------------------------------------------------------------
- */
+/* ---- element types --------------------------------------------------------------------------- */
 
 static void test_dtypes(void **state)
 {
@@ -158,8 +155,7 @@ static void test_dtypes(void **state)
     }
 }
 
-/* ---- allocation -------------------------------------------------------------------------------
- */
+/* ---- allocation ------------------------------------------------------------------------------ */
 
 static void check_block(size_t size, size_t alignment)
 {
@@ -217,8 +213,7 @@ static void test_checked_arithmetic(void **state)
     assert_false(tskip__add(UINT64_MAX - 5, 6, &out));
 }
 
-/* ---- nearest names ----------------------------------------------------------------------------
- */
+/* ---- nearest names --------------------------------------------------------------------------- */
 
 static void test_edit_distance(void **state)
 {
