@@ -121,8 +121,9 @@ typedef struct tskip_mask_desc {
  * shared. */
 typedef struct tskip_mask tskip_mask;
 
-/* Errors: INVALID_ARGUMENT (rules that SPEC section 3 refuses, a tensor that does not fit its
- * buffer: bytes needed and given are named), UNSUPPORTED (a rank, a dtype), OUT_OF_MEMORY. */
+/* Errors: INVALID_ARGUMENT (rules and tensor both missing; rules that contradict, change nothing or
+ * are malformed; a tensor that does not fit its buffer: bytes needed and given are named),
+ * UNSUPPORTED (a rank, a dtype), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_mask_create(tskip_device *device, const tskip_mask_desc *desc,
                                          tskip_mask **out);
 

@@ -9,6 +9,10 @@
 #include "extent.h"
 #include "kernels.h"
 
+_Static_assert((int)TSKIP__SKIP == TSKIP_TILE_SKIP && (int)TSKIP__MIXED == TSKIP_TILE_MIXED &&
+                   (int)TSKIP__FULL == TSKIP_TILE_FULL,
+               "the kernels' classes are the interface's");
+
 tskip_status tskip__tile_map_size(uint64_t planes, uint32_t nq, uint32_t nk, uint64_t *size)
 {
     uint64_t bytes;

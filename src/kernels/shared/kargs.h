@@ -22,7 +22,7 @@
 #define TSKIP__BF16 3u
 #define TSKIP__BOOL 4u
 
-/* The class of a tile: SPEC's bytes. */
+/* The class of a tile; equal to enum tskip_tile_class. */
 #define TSKIP__SKIP  0u
 #define TSKIP__MIXED 1u
 #define TSKIP__FULL  2u
@@ -107,8 +107,8 @@ struct tskip__order_args {
 #define TSKIP__HAS_LSE    16u
 #define TSKIP__HAS_ORDER  32u
 
-/* Bindings of "attention", in order: q k v o lse sinks mask rules map order. Absent ones are null.
- */
+/* Bindings of "attention", in order: q k v o lse sinks mask rules map order. Absent ones are
+ * null. */
 struct tskip__attention_args {
     tskip_i64 q_len, k_len;
     tskip_i64 q_stride[3], k_stride[3], v_stride[3], o_stride[3]; /* batch, head, row */
