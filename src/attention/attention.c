@@ -121,11 +121,9 @@ static tskip_status encode_kernel(const tskip_plan *plan, tskip_encoder *encoder
 tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
                                     const tskip_attention_tensors *tensors)
 {
-    if (!plan || !encoder || !tensors)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           !plan      ? "plan"
-                           : !encoder ? "encoder"
-                                      : "tensors");
+    TSKIP__TRY(tskip__require(plan, "plan", "a plan"));
+    TSKIP__TRY(tskip__require(encoder, "encoder", "an encoder of its device"));
+    TSKIP__TRY(tskip__require(tensors, "tensors", "where the tensors lie"));
     TSKIP__TRY(check_tensors(plan, tensors));
     if (tskip_encoder_get_device(encoder) != plan->device)
         return tskip__fail(TSKIP_INVALID_ARGUMENT, "encoder is of another device than the plan, %s",
@@ -162,8 +160,7 @@ static tskip_status run_plan(tskip_device *device, const tskip_plan *plan,
 tskip_status tskip_attention_run(tskip_device *device, const tskip_attention_desc *desc,
                                  const tskip_attention_tensors *tensors)
 {
-    if (!tensors)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "tensors is NULL, expected one");
+    TSKIP__TRY(tskip__require(tensors, "tensors", "where the tensors lie"));
     tskip_plan *plan;
     TSKIP__TRY(tskip_plan_create(device, desc, &plan));
     tskip_attention_tensors t = *tensors;

@@ -101,11 +101,9 @@ static tskip_status check_total(const struct tskip__plane_args *plane)
 tskip_status tskip_mask_count_pairs(const tskip_mask *mask, const tskip_extent *extent,
                                     uint64_t *pairs, uint32_t *planes)
 {
-    if (!mask || !extent || !pairs)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           !mask     ? "mask"
-                           : !extent ? "extent"
-                                     : "pairs");
+    TSKIP__TRY(tskip__require(mask, "mask", "a mask"));
+    TSKIP__TRY(tskip__require(extent, "extent", "lengths and offsets"));
+    TSKIP__TRY(tskip__require(pairs, "pairs", "where to store the count"));
     tskip_extent resolved;
     struct tskip__plane_args plane;
     TSKIP__TRY(tskip__extent_resolve(extent, &resolved));

@@ -57,12 +57,10 @@ static void set_out(const tskip_mask_tensor *out, struct tskip__plane_args *plan
 tskip_status tskip_mask_fill_encode(const tskip_mask *mask, const tskip_extent *extent,
                                     const tskip_mask_tensor *out, tskip_encoder *encoder)
 {
-    if (!mask || !extent || !out || !encoder)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           !mask     ? "mask"
-                           : !extent ? "extent"
-                           : !out    ? "out"
-                                     : "encoder");
+    TSKIP__TRY(tskip__require(mask, "mask", "a mask"));
+    TSKIP__TRY(tskip__require(extent, "extent", "lengths and offsets"));
+    TSKIP__TRY(tskip__require(out, "out", "the tensor to fill"));
+    TSKIP__TRY(tskip__require(encoder, "encoder", "an encoder of the mask's device"));
     tskip_extent resolved;
     struct tskip__plane_args plane;
     tskip_mask_tensor to;

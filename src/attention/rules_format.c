@@ -95,11 +95,10 @@ static tskip_status check_spellable(const char *name, const tskip_span_list *lis
 tskip_status tskip_rules_format(const tskip_rules *rules, char *text, size_t capacity,
                                 size_t *length)
 {
-    if (!rules || !length || (!text && capacity > 0))
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           !rules    ? "rules"
-                           : !length ? "length"
-                                     : "text");
+    TSKIP__TRY(tskip__require(rules, "rules", "the rules to write"));
+    TSKIP__TRY(tskip__require(length, "length", "where to store the length"));
+    if (capacity > 0)
+        TSKIP__TRY(tskip__require(text, "text", "room for `capacity` bytes"));
     *length = 0;
     TSKIP__TRY(tskip__rules_check(rules));
     TSKIP__TRY(check_spellable("images", rules->images, rules->n_images));

@@ -343,11 +343,9 @@ static tskip_status read_all(struct parser *p)
 
 tskip_status tskip_rules_parse(const char *text, tskip_rules **out)
 {
-    if (!out)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "out is NULL, expected where to put the rules");
+    TSKIP__TRY(tskip__require(out, "out", "where to store the rules"));
     *out = NULL;
-    if (!text)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "text is NULL, expected rules, e.g. \"causal\"");
+    TSKIP__TRY(tskip__require(text, "text", "rules, e.g. \"causal\""));
     size_t items = 1;
     for (const char *c = text; *c; c++)
         items += strchr("=,+/", *c) != NULL;

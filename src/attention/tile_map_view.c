@@ -51,9 +51,8 @@ static tskip_status count(const tskip_tile_map *map, const uint8_t *bytes, void 
 
 tskip_status tskip_tile_map_count(const tskip_tile_map *map, tskip_tile_counts *counts)
 {
-    if (!map || !counts)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           map ? "counts" : "map");
+    TSKIP__TRY(tskip__require(map, "map", "a tile map"));
+    TSKIP__TRY(tskip__require(counts, "counts", "where to store the counts"));
     return with_bytes(map, count, counts);
 }
 
@@ -114,8 +113,8 @@ static tskip_status draw(const tskip_tile_map *map, const uint8_t *bytes, void *
 tskip_status tskip_tile_map_draw(const tskip_tile_map *map, uint32_t plane, uint32_t width,
                                  uint32_t height, uint8_t *rgb, size_t capacity)
 {
-    if (!map || !rgb)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one", map ? "rgb" : "map");
+    TSKIP__TRY(tskip__require(map, "map", "a tile map"));
+    TSKIP__TRY(tskip__require(rgb, "rgb", "room for the pixels"));
     uint32_t planes = map->info.planes_batch * map->info.planes_head;
     if (plane >= planes)
         return tskip__fail(TSKIP_INVALID_ARGUMENT, "plane is %" PRIu32 ", the map has %" PRIu32,

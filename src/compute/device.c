@@ -27,13 +27,6 @@ void tskip__device_release(tskip_device *device)
     tskip__free(device, sizeof *device);
 }
 
-tskip_status tskip__require(const void *pointer, const char *what, const char *expected)
-{
-    if (pointer)
-        return TSKIP_OK;
-    return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL; expected %s", what, expected);
-}
-
 tskip_status tskip_device_list(tskip_device_info *infos, size_t capacity, size_t *count)
 {
     TSKIP__TRY(tskip__require(count, "count", "where to store how many devices there are"));
@@ -145,7 +138,7 @@ tskip_status tskip_device_open(const tskip_device_desc *desc, tskip_device **out
     if (!desc)
         desc = &usual;
     if (desc->threads > MAX_THREADS)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "threads is %u; expected at most %d",
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "threads is %u, expected at most %d",
                            desc->threads, MAX_THREADS);
     if (!desc->name || strcmp(desc->name, "auto") == 0)
         return open_any(desc, out);

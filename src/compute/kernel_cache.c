@@ -98,7 +98,7 @@ static tskip_status order_values(const tskip_kernel_desc *desc, const tskip_cons
                                "kernel \"%s\": constant \"%s\" is given twice", desc->name, name);
         if (desc->constants[i].type == TSKIP_CONSTANT_BOOL && constants[c].value.u32 > 1)
             return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                               "kernel \"%s\": bool constant \"%s\" is %u; expected 0 or 1",
+                               "kernel \"%s\": bool constant \"%s\" is %u, expected 0 or 1",
                                desc->name, name, constants[c].value.u32);
         named[i] = true;
         values[i] = constants[c].value;
