@@ -12,9 +12,9 @@
  *
  * Said once, true of every call in the library:
  *  - Nothing aborts, exits or prints. A call that can fail returns a tskip_status.
- *  - A call that fails changes nothing that the caller can see: `*out` is set to NULL, nothing is
- *    queued, nothing leaks. tskip_last_error() then names the argument, its value and what was
- *    expected.
+ *  - A call that fails changes nothing that the caller can see, unless its description says so:
+ *    `*out` is set to NULL, nothing is queued, nothing leaks. tskip_last_error() then names the
+ *    argument, its value and what was expected.
  *  - Descriptor structs and the arrays they point to need live only until the call returns.
  *  - In a descriptor, zero (false, NULL) means "the usual": `= {0}` is a valid start.
  *  - A destroy function takes the address of the handle, sets it to NULL and accepts NULL.

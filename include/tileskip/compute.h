@@ -98,7 +98,7 @@ typedef struct tskip_device_desc {
  * Environment: TSKIP_CPU=<rung> caps the ladder of every CPU device opened afterwards. */
 TSKIP_API tskip_status tskip_device_open(const tskip_device_desc *desc, tskip_device **out);
 
-/* Gives the handle back. Buffers, encoders and masks made on the device keep it alive. */
+/* Gives the handle back. What was made on the device, kernels excepted, keeps it alive. */
 TSKIP_API void tskip_device_destroy(tskip_device **device);
 
 /* Counts one more owner and returns the same device; each owner destroys its own handle. */

@@ -5,8 +5,8 @@
 
 #include "row_limits.h"
 
-/* The class of a tile under rules in closed form: no cell is visited. Every end of a row's intervals
- * never decreases with the row, so the first and the last row of a tile, and the first row that
+/* The class of a tile under rules in closed form: no cell is visited. No end of a row's intervals
+ * ever decreases with the row, so the first and the last row of a tile, and the first row that
  * reaches the tile at all, decide. For rows p0 … p1, keys [x0, x1) and present keys [n0, n1), with
  * the ends of row_limits.h as functions of p and S = sink:
  *
