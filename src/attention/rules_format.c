@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "rules.h"
 
 struct writer {
@@ -70,14 +71,10 @@ static void put_entries(struct writer *w, const char *name, const int64_t *value
         put(w, "%s%" PRId64, i > 0 ? "/" : "=", values[i]);
 }
 
-/* Nine digits give back the same f32; a locale's decimal comma is put right. */
 static void put_slope(struct writer *w, char separator, float slope)
 {
     char digits[32];
-    snprintf(digits, sizeof digits, "%.9g", fabs((double)slope)); /* no "-0" */
-    for (char *c = digits; *c; c++)
-        if (*c == ',')
-            *c = '.';
+    (void)tskip__format_f32(fabsf(slope), digits, sizeof digits); /* no "-0" */
     put(w, "%c%s", separator, digits);
 }
 

@@ -66,10 +66,9 @@ static tskip_status not_found(const char *name, const char *reason)
             used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
                                      infos[i].name);
     }
-    const char *near = tskip__nearest(name, names, n);
-    return tskip__fail(TSKIP_DEVICE_NOT_FOUND, "device \"%.64s\": %.512s%s%s%s; there are: %s",
-                       name, reason, near ? "; did you mean \"" : "", near ? near : "",
-                       near ? "\"" : "", list);
+    char hint[TSKIP__HINT_SIZE];
+    return tskip__fail(TSKIP_DEVICE_NOT_FOUND, "device \"%.64s\": %.512s%s; there are: %s", name,
+                       reason, tskip__hint(name, names, n, hint), list);
 }
 
 static tskip_status open_on(const tskip__backend *backend, const tskip_device_desc *desc,

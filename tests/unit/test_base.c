@@ -243,6 +243,18 @@ static void test_nearest(void **state)
     assert_null(tskip__nearest("causal", names, 0));
 }
 
+static void test_hint(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"causal", "window"};
+    char text[TSKIP__HINT_SIZE];
+    assert_string_equal(tskip__hint("windo", names, 2, text), "; the nearest is window");
+    assert_string_equal(tskip__hint("xyzzy", names, 2, text), "");
+    const char *const long_name[] = {"a_name_of_fifty_letters_that_no_message_has_room_for"};
+    assert_string_equal(tskip__hint(long_name[0], long_name, 1, text),
+                        "; the nearest is a_name_of_fifty_letters_that_no_message_");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_checked_arithmetic),
         cmocka_unit_test(test_edit_distance),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_hint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
