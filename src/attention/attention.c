@@ -7,9 +7,6 @@
 #include "plan.h"
 #include "tile_map.h"
 
-/* Rows of tiles that one group of "tile_count" takes; kernel_table.h. */
-#define ROWS_A_GROUP 64
-
 /* The parts of one attention's workspace. */
 struct workspace {
     tskip_slice map, counts, order;
@@ -82,7 +79,8 @@ static tskip_status encode_order(const tskip_plan *plan, tskip_encoder *encoder,
 {
     const struct tskip__order_args *args = &plan->order_args;
     const uint64_t rows = plan->counts_bytes / sizeof(tskip_u32);
-    const uint32_t groups[3] = {(uint32_t)((rows + ROWS_A_GROUP - 1) / ROWS_A_GROUP), 1, 1};
+    const uint32_t groups[3] = {(uint32_t)((rows + TSKIP__ROWS_A_GROUP - 1) / TSKIP__ROWS_A_GROUP),
+                                1, 1};
     const uint32_t one[3] = {1, 1, 1};
     const tskip_binding count[] = {bind(w->map, plan->map_bytes, TSKIP_READ),
                                    bind(w->counts, plan->counts_bytes, TSKIP_WRITE)};

@@ -16,6 +16,10 @@
 /* A limit that is never reached, small enough that sums of three stay inside 64 bits. */
 #define TSKIP__FAR ((tskip_i64)1 << 60)
 
+/* Rows of a plane that a group of "mask_fill" or "mask_count" takes, and rows of tiles that one of
+ * "tile_count" does. */
+#define TSKIP__ROWS_A_GROUP 64
+
 /* Element types as the kernels number them; equal to enum tskip_dtype (asserted). */
 #define TSKIP__F32  1u
 #define TSKIP__F16  2u
