@@ -200,7 +200,8 @@ typedef void (*tskip_c_kernel_fn)(const tskip_group *group, void *const *buffers
                                   void *group_memory);
 
 /* One body. Of those whose format the backend knows and whose capability the device has, the one
- * with the highest capability is taken (CPU: rung of the ladder; CUDA: compute capability × 10). */
+ * with the highest capability is taken (CPU: rung of the ladder; CUDA: compute capability × 100, so
+ * 900 for sm_90). */
 typedef struct tskip_kernel_body {
     tskip_code_format format;
     uint32_t capability;
