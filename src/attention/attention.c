@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "mask.h"
 #include "plan.h"
+#include "slice_check.h"
 #include "tile_map.h"
 
 /* The parts of one attention's workspace. */
@@ -25,17 +26,7 @@ static tskip_status check_slice(const tskip_plan *plan, const char *name, const 
                            name,
                            tskip_device_get_info(tskip_buffer_get_device(slice->buffer))->name,
                            tskip_device_get_info(plan->device)->name);
-    if (slice->offset % alignment != 0)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "%s.offset is %" PRIu64 ", expected a multiple of %" PRIu64, name,
-                           slice->offset, alignment);
-    uint64_t size = tskip_buffer_size(slice->buffer);
-    if (slice->offset > size || bytes > size - slice->offset)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "%s needs %" PRIu64 " bytes from offset %" PRIu64
-                           " on, its buffer has %" PRIu64,
-                           name, bytes, slice->offset, size);
-    return TSKIP_OK;
+    return tskip__slice_check(name, *slice, bytes, alignment);
 }
 
 static tskip_status check_tensors(const tskip_plan *plan, const tskip_attention_tensors *t)
