@@ -5,8 +5,8 @@
 
 #include "problem.h"
 
-/* Timing with the map and without it in turns, so that a machine that slows down does so for both.
- */
+/* Timing with the map and without it in turns, so that a machine that slows down does so for
+ * both. */
 
 typedef struct bench_result {
     char plan[192];

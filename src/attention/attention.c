@@ -5,10 +5,8 @@
 #include "base/status.h"
 #include "mask.h"
 #include "plan.h"
+#include "slice_check.h"
 #include "tile_map.h"
-
-/* Rows of tiles that one group of "tile_count" takes; kernel_table.h. */
-#define ROWS_A_GROUP 64
 
 /* The parts of one attention's workspace. */
 struct workspace {
@@ -28,17 +26,7 @@ static tskip_status check_slice(const tskip_plan *plan, const char *name, const 
                            name,
                            tskip_device_get_info(tskip_buffer_get_device(slice->buffer))->name,
                            tskip_device_get_info(plan->device)->name);
-    if (slice->offset % alignment != 0)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "%s.offset is %" PRIu64 ", expected a multiple of %" PRIu64, name,
-                           slice->offset, alignment);
-    uint64_t size = tskip_buffer_size(slice->buffer);
-    if (slice->offset > size || bytes > size - slice->offset)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "%s needs %" PRIu64 " bytes from offset %" PRIu64
-                           " on, its buffer has %" PRIu64,
-                           name, bytes, slice->offset, size);
-    return TSKIP_OK;
+    return tskip__slice_check(name, *slice, bytes, alignment);
 }
 
 static tskip_status check_tensors(const tskip_plan *plan, const tskip_attention_tensors *t)
@@ -82,7 +70,8 @@ static tskip_status encode_order(const tskip_plan *plan, tskip_encoder *encoder,
 {
     const struct tskip__order_args *args = &plan->order_args;
     const uint64_t rows = plan->counts_bytes / sizeof(tskip_u32);
-    const uint32_t groups[3] = {(uint32_t)((rows + ROWS_A_GROUP - 1) / ROWS_A_GROUP), 1, 1};
+    const uint32_t groups[3] = {(uint32_t)((rows + TSKIP__ROWS_A_GROUP - 1) / TSKIP__ROWS_A_GROUP),
+                                1, 1};
     const uint32_t one[3] = {1, 1, 1};
     const tskip_binding count[] = {bind(w->map, plan->map_bytes, TSKIP_READ),
                                    bind(w->counts, plan->counts_bytes, TSKIP_WRITE)};
@@ -121,11 +110,9 @@ static tskip_status encode_kernel(const tskip_plan *plan, tskip_encoder *encoder
 tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
                                     const tskip_attention_tensors *tensors)
 {
-    if (!plan || !encoder || !tensors)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           !plan      ? "plan"
-                           : !encoder ? "encoder"
-                                      : "tensors");
+    TSKIP__TRY(tskip__require(plan, "plan", "a plan"));
+    TSKIP__TRY(tskip__require(encoder, "encoder", "an encoder of its device"));
+    TSKIP__TRY(tskip__require(tensors, "tensors", "where the tensors lie"));
     TSKIP__TRY(check_tensors(plan, tensors));
     if (tskip_encoder_get_device(encoder) != plan->device)
         return tskip__fail(TSKIP_INVALID_ARGUMENT, "encoder is of another device than the plan, %s",
@@ -162,8 +149,7 @@ static tskip_status run_plan(tskip_device *device, const tskip_plan *plan,
 tskip_status tskip_attention_run(tskip_device *device, const tskip_attention_desc *desc,
                                  const tskip_attention_tensors *tensors)
 {
-    if (!tensors)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "tensors is NULL, expected one");
+    TSKIP__TRY(tskip__require(tensors, "tensors", "where the tensors lie"));
     tskip_plan *plan;
     TSKIP__TRY(tskip_plan_create(device, desc, &plan));
     tskip_attention_tensors t = *tensors;

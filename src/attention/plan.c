@@ -183,12 +183,10 @@ static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc
 tskip_status tskip_plan_create(tskip_device *device, const tskip_attention_desc *desc,
                                tskip_plan **out)
 {
-    if (!out)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "out is NULL, expected where to put the plan");
+    TSKIP__TRY(tskip__require(out, "out", "where to store the plan"));
     *out = NULL;
-    if (!device || !desc)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected a %s",
-                           device ? "desc" : "device", device ? "description" : "device");
+    TSKIP__TRY(tskip__require(device, "device", "an open device"));
+    TSKIP__TRY(tskip__require(desc, "desc", "a problem's description"));
     tskip_plan *plan = tskip__alloc_zero(sizeof *plan, "the plan");
     if (!plan)
         return TSKIP_OUT_OF_MEMORY;

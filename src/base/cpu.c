@@ -146,7 +146,7 @@ tskip_status tskip__cpu_allowed(tskip__rung *rung)
         char ladder[128];
         tskip__cpu_ladder_text(ladder, sizeof ladder);
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "environment TSKIP_CPU is \"%s\"; expected one of %s", cap, ladder);
+                           "environment TSKIP_CPU is \"%s\", expected one of %s", cap, ladder);
     }
     if (capped < *rung)
         *rung = capped;

@@ -55,9 +55,6 @@ struct tskip_encoder {
 
 void tskip__device_release(tskip_device *device);
 
-/* Fails with the text "`what` is NULL; expected …" if `pointer` is. */
-tskip_status tskip__require(const void *pointer, const char *what, const char *expected);
-
 /* Fails unless [offset, offset + size) lies within `buffer`; `what` begins the sentence. */
 tskip_status tskip__require_range(const tskip_buffer *buffer, uint64_t offset, uint64_t size,
                                   const char *what);

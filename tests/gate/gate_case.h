@@ -17,8 +17,8 @@ typedef void (*gate_change)(problem_data *data, problem *p, int64_t which);
 void gate_open(void);
 void gate_close(void);
 
-/* Fails the cmocka test with the problem's text where anything does not hold. change may be NULL.
- */
+/* Fails the cmocka test with the problem's text where anything does not hold. change may be
+ * NULL. */
 void gate_check(const char *text, gate_change change, int64_t which);
 
 /* Element `i` of Q, K, V or the mask tensor. */

@@ -14,6 +14,7 @@ TEXT = CODE | {".py", ".sh", ".cmake", ".in", ".txt", ".md", ".1", ".toml", ".cf
 LEFT_OUT = {"build", "out", "__pycache__", "corpus"}  # and folders that begin with a dot
 NOT_C = ("src/kernels/cuda/", "src/kernels/vulkan/", "src/kernels/metal/")
 LONGEST_FILE = 600
+LONGEST_LINE = 100  # of C; clang-format leaves comments as they are
 
 # Which rooms a room may include from, by the start of a path. <NAME> is the room's own part of the
 # path. What is not ours (system headers) is allowed everywhere but in include/.
@@ -118,6 +119,9 @@ def check_text(name, text):
         for pattern, what in UNWANTED:
             if pattern.search(line):
                 yield f"{name}:{number}: {what}: {line.strip()}"
+        if Path(name).suffix in {".c", ".h"} and not name.startswith(NOT_C) \
+                and len(line) > LONGEST_LINE:
+            yield f"{name}:{number}: {len(line)} columns, at most {LONGEST_LINE}"
     if text and not text.endswith("\n"):
         yield f"{name}: the last line has no end"
     lines = text.count("\n")

@@ -34,7 +34,7 @@ tskip_status tskip__cpu_encoder_create(void *device, void *native_stream, void *
     (void)device;
     if (native_stream)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "native_stream is set; expected NULL: the CPU has no streams");
+                           "native_stream is set, expected NULL: the CPU has no streams");
     cpu_encoder *out = tskip__alloc_zero(sizeof *out, "an encoder");
     if (!out)
         return TSKIP_OUT_OF_MEMORY;
