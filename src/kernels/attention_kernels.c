@@ -24,6 +24,7 @@ static const tskip_kernel_body bodies[] = {
     {.format = TSKIP_CODE_C,
      .capability = TSKIP__CPU_AVX512BF16,
      .function = tskip__attention_avx512bf16},
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AMX, .function = tskip__attention_amx},
 #endif
 };
 

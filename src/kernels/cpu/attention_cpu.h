@@ -25,10 +25,10 @@ enum {
     TSKIP__CONSTANT_PANELS,
 };
 
-/* Columns after rounding up to whole vectors and register blocks of any rung. */
+/* Columns after rounding up to whole vectors and tiles of any rung. */
 static inline size_t tskip__padded(size_t columns)
 {
-    return (columns + 15) / 16 * 16;
+    return (columns + 31) / 32 * 32;
 }
 
 /* Whether the group's kernel may multiply pairs of bf16, P rounded to it: an f32 output would show
@@ -45,15 +45,23 @@ static inline size_t tskip__pitch(size_t columns)
     return tskip__padded(columns) + 16;
 }
 
+/* Room for a packed tile of K or V, whichever of the two runs along its rows. */
+static inline size_t tskip__tile_floats(size_t dim, size_t bk)
+{
+    size_t turned = tskip__padded(dim) * tskip__pitch(bk);
+    size_t straight = tskip__padded(bk) * tskip__pitch(dim);
+    return turned > straight ? turned : straight;
+}
+
 /* Scratch of one group in bytes: Q, O and state of `panels` panels, a tile of K and of V, one of
  * scores and one of bias; head sizes in elements. */
 static inline size_t tskip__attention_memory(size_t head_dim, size_t head_dim_v, size_t bk,
                                              size_t panels)
 {
     size_t rows = TSKIP__PANEL_ROWS;
-    size_t dim = tskip__padded(head_dim), dim_v = tskip__padded(head_dim_v);
-    size_t floats = panels * rows * (dim + dim_v) + dim * tskip__pitch(bk) +
-                    tskip__padded(bk) * (tskip__pitch(head_dim_v) + 2 * rows);
+    size_t floats = panels * rows * (tskip__padded(head_dim) + tskip__padded(head_dim_v)) +
+                    tskip__tile_floats(head_dim, bk) + tskip__tile_floats(head_dim_v, bk) +
+                    tskip__padded(bk) * 2 * rows;
     return floats * sizeof(float) + panels * 1536;
 }
 
@@ -65,5 +73,7 @@ void tskip__attention_avx512(const tskip_group *group, void *const *buffers, con
                              void *memory);
 void tskip__attention_avx512bf16(const tskip_group *group, void *const *buffers, const void *args,
                                  void *memory);
+void tskip__attention_amx(const tskip_group *group, void *const *buffers, const void *args,
+                          void *memory);
 
 #endif

@@ -127,15 +127,16 @@ static struct head_rows find_keys(const struct item *it, int binding, int batch,
 static void lay_out(struct item *it, float *memory)
 {
     const struct tskip__attention_args *a = it->args;
-    size_t words = tskip__padded((size_t)words_of((int)a->head_dim));
-    size_t dim_v = tskip__padded(a->head_dim_v), bk = (size_t)it->bk;
-    it->k_pitch = (int)tskip__pitch(bk);
-    it->v_pitch = (int)tskip__pitch(a->head_dim_v);
+    const int n_words = words_of((int)a->head_dim);
+    size_t words = tskip__padded((size_t)n_words), dim_v = tskip__padded(a->head_dim_v);
+    size_t bk = tskip__padded((size_t)it->bk);
+    it->k_pitch = (int)key_pitch(it->bk, n_words);
+    it->v_pitch = (int)value_pitch(it->bk, (int)a->head_dim_v);
     it->scores = memory;
-    it->bias = it->scores + tskip__padded(bk) * ROWS;
-    it->k_tile = it->bias + tskip__padded(bk) * ROWS;
-    it->v_tile = it->k_tile + words * tskip__pitch(bk);
-    memory = it->v_tile + tskip__padded(bk) * tskip__pitch(a->head_dim_v);
+    it->bias = it->scores + bk * ROWS;
+    it->k_tile = it->bias + bk * ROWS;
+    it->v_tile = it->k_tile + tskip__tile_floats(words, bk);
+    memory = it->v_tile + tskip__tile_floats(dim_v, bk);
     for (int i = 0; i < it->n_panels; i++) {
         struct panel *p = &it->panels[i];
         p->q = memory;
@@ -217,8 +218,8 @@ static void visit_tiles(struct item *it)
             return;
         tskip_i64 column = (tskip_i64)tile * it->bk;
         int keys = (int)tskip__min(it->bk, a->k_len - column);
-        pack_turned(&it->keys, column, keys, it->k_tile, it->k_pitch);
-        pack_straight(&it->values, column, keys, it->v_tile, it->v_pitch);
+        pack_keys(&it->keys, column, keys, it->k_tile, it->k_pitch);
+        pack_values(&it->values, column, keys, it->v_tile, it->v_pitch);
         for (int i = 0; i < it->n_panels; i++) {
             struct panel *p = &it->panels[i];
             if (p->next != tile)
@@ -316,7 +317,9 @@ static void run_item(const tskip_group *group, void *const *buffers, const void 
     it.bk = (int)group->constants[TSKIP__CONSTANT_BK].u32;
     const tskip_u32 *order = buffers[9];
     start_item(&it, order ? order[group->index[0]] : group->index[0], memory);
+    begin_products();
     visit_tiles(&it);
+    end_products();
     for (int i = 0; i < it.n_panels; i++)
         store_panel(&it, &it.panels[i]);
 }
