@@ -55,19 +55,22 @@ INLINE size_t element_size(const tskip_u32 dtype)
     return dtype == TSKIP__F32 ? 4 : 2;
 }
 
-/* VL elements widened to f32; zeros past the `left` that exist. */
+/* VL elements widened to f32. */
+INLINE vf load_whole(const void *at, const tskip_u32 dtype)
+{
+    return dtype == TSKIP__F32   ? vf_load(at)
+           : dtype == TSKIP__F16 ? vf_load_f16(at)
+                                 : vf_load_bf16(at);
+}
+
+/* The same with zeros past the `left` that exist. */
 INLINE vf load_elements(const char *at, int left, const tskip_u32 dtype)
 {
-    float room[VL];
-    const void *elements = at;
-    if (left < VL) {
-        memset(room, 0, sizeof room);
-        memcpy(room, at, (size_t)left * element_size(dtype));
-        elements = room;
-    }
-    return dtype == TSKIP__F32   ? vf_load(elements)
-           : dtype == TSKIP__F16 ? vf_load_f16(elements)
-                                 : vf_load_bf16(elements);
+    float room[VL] = {0};
+    if (left >= VL)
+        return load_whole(at, dtype);
+    memcpy(room, at, (size_t)left * element_size(dtype));
+    return load_whole(room, dtype);
 }
 
 static const char *find_row(const struct item *it, const struct head_rows *rows, tskip_i64 key)
@@ -96,29 +99,41 @@ INLINE vf sum_lanes(const float *vectors)
     return m[0];
 }
 
+/* Adds the products of one vector of 4 keys with n rows. */
+INLINE void add_products(const vf k[4], const float *q, size_t pitch, vf sum[4][4], const int n)
+{
+    UNROLL
+    for (int r = 0; r < n; r++) {
+        vf x = vf_load(q + (size_t)r * pitch);
+        UNROLL
+        for (int j = 0; j < 4; j++)
+            sum[r][j] = vf_fma(x, k[j], sum[r][j]);
+    }
+}
+
 /* Products of 4 keys with n rows; what the lanes hold of each goes to part[row][VL keys][VL]. */
 INLINE void multiply_keys(const struct item *it, const char *const key[4], const float *q,
                           float *part, const int n, const tskip_u32 dtype)
 {
-    vf sum[4][4];
+    vf sum[4][4], k[4];
     const int dim = it->keys.dim;
+    int d = 0;
     UNROLL
     for (int r = 0; r < n; r++)
         UNROLL
     for (int j = 0; j < 4; j++)
         sum[r][j] = vf_set(0.0f);
-    for (int d = 0; d < dim; d += VL) {
-        vf k[4];
+    for (; d + VL <= dim; d += VL) {
+        UNROLL
+        for (int j = 0; j < 4; j++)
+            k[j] = load_whole(key[j] + (size_t)d * element_size(dtype), dtype);
+        add_products(k, q + d, it->dim, sum, n);
+    }
+    if (d < dim) {
         UNROLL
         for (int j = 0; j < 4; j++)
             k[j] = load_elements(key[j] + (size_t)d * element_size(dtype), dim - d, dtype);
-        UNROLL
-        for (int r = 0; r < n; r++) {
-            vf x = vf_load(q + (size_t)r * it->dim + d);
-            UNROLL
-            for (int j = 0; j < 4; j++)
-                sum[r][j] = vf_fma(x, k[j], sum[r][j]);
-        }
+        add_products(k, q + d, it->dim, sum, n);
     }
     UNROLL
     for (int r = 0; r < n; r++)
@@ -214,7 +229,7 @@ static void softmax_row(struct item *it, int row, int keys)
 
 /* ---- values --------------------------------------------------------------------------------- */
 
-/* n rows by `wide` vectors of values from dimension d on. */
+/* n rows by `wide` vectors of values from dimension d on; all exist, or wide is 1. */
 INLINE void multiply_values(const struct item *it, const char *const *value, int keys, int row,
                             int d, const int n, const int wide, const tskip_u32 dtype)
 {
@@ -233,7 +248,8 @@ INLINE void multiply_values(const struct item *it, const char *const *value, int
         const char *at = value[key] + (size_t)d * element_size(dtype);
         UNROLL
         for (int j = 0; j < wide; j++)
-            v[j] = load_elements(at + (size_t)(j * VL) * element_size(dtype), left - j * VL, dtype);
+            v[j] = wide > 1 ? load_whole(at + (size_t)(j * VL) * element_size(dtype), dtype)
+                            : load_elements(at, left, dtype);
         UNROLL
         for (int r = 0; r < n; r++) {
             vf x = vf_set(p[r * BK + key]);
