@@ -26,6 +26,8 @@ static const tskip_kernel_body bodies[] = {
      .capability = TSKIP__CPU_AVX512BF16,
      .function = tskip__attention_avx512bf16},
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AMX, .function = tskip__attention_amx},
+#elif defined(__aarch64__)
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEON, .function = tskip__attention_neon},
 #endif
 };
 
@@ -55,6 +57,8 @@ static const tskip_kernel_body decode_bodies[] = {
 #if defined(__x86_64__)
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX2, .function = tskip__decode_avx2},
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX512, .function = tskip__decode_avx512},
+#elif defined(__aarch64__)
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEON, .function = tskip__decode_neon},
 #endif
 };
 
