@@ -34,7 +34,7 @@ static inline size_t tskip__decode_memory(size_t head_dim, size_t head_dim_v)
 void tskip__decode_c(const tskip_group *group, void *const *buffers, const void *args,
                      void *memory);
 void tskip__decode_neon(const tskip_group *group, void *const *buffers, const void *args,
-                         void *memory);
+                        void *memory);
 void tskip__decode_avx2(const tskip_group *group, void *const *buffers, const void *args,
                         void *memory);
 void tskip__decode_avx512(const tskip_group *group, void *const *buffers, const void *args,
