@@ -20,12 +20,6 @@ tskip__dynlib *tskip__dynlib_open(const char *const *names)
     return NULL;
 }
 
-void tskip__dynlib_close(tskip__dynlib *library)
-{
-    if (library)
-        (void)dlclose(library);
-}
-
 bool tskip__dynlib_symbol(tskip__dynlib *library, const char *name, void *function)
 {
     void *symbol = dlsym(library, name);
