@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "dynlib.h"
-#include "status.h"
 
 #include <dlfcn.h>
 #include <string.h>
+
+#include "status.h"
 
 tskip__dynlib *tskip__dynlib_open(const char *const *names)
 {
