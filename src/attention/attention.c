@@ -10,7 +10,7 @@
 
 /* The parts of one attention's workspace. */
 struct workspace {
-    tskip_slice map, counts, order;
+    tskip_slice map, counts, order, parts;
 };
 
 static tskip_status check_slice(const tskip_plan *plan, const char *name, const tskip_slice *slice,
@@ -56,6 +56,8 @@ static struct workspace divide_workspace(const tskip_plan *plan, const tskip_sli
     w.counts.offset += tskip__workspace_part(plan->map_bytes);
     w.order = w.counts;
     w.order.offset += tskip__workspace_part(plan->counts_bytes);
+    w.parts = w.order;
+    w.parts.offset += tskip__workspace_part(plan->order_bytes);
     return w;
 }
 
@@ -99,11 +101,18 @@ static tskip_status encode_kernel(const tskip_plan *plan, tskip_encoder *encoder
         plan->mask ? tskip__mask_tensor_binding(plan->mask) : none,
         plan->mask ? tskip__mask_rules_binding(plan->mask) : none,
         map ? bind(w->map, plan->map_bytes, TSKIP_READ) : none,
-        map ? bind(w->order, plan->order_bytes, TSKIP_READ) : none,
+        plan->order ? bind(w->order, plan->order_bytes, TSKIP_READ) : none,
+        plan->combine ? bind(w->parts, plan->parts_bytes, TSKIP_READ_WRITE) : none,
     };
-    const uint32_t grid[3] = {plan->args.n_items, 1, 1};
-    return tskip_encoder_dispatch(encoder, plan->attention, grid, bindings,
-                                  sizeof bindings / sizeof bindings[0], &plan->args,
+    const uint32_t n = sizeof bindings / sizeof bindings[0], items = plan->args.n_items;
+    const uint32_t one_each[3] = {items, 1, 1}, parts[3] = {items, plan->args.n_splits, 1};
+    if (!plan->combine)
+        return tskip_encoder_dispatch(encoder, plan->attention, one_each, bindings, n - 1,
+                                      &plan->args, sizeof plan->args);
+    TSKIP__TRY(tskip_encoder_dispatch(encoder, plan->attention, parts, bindings, n, &plan->args,
+                                      sizeof plan->args));
+    TSKIP__TRY(tskip_encoder_barrier(encoder));
+    return tskip_encoder_dispatch(encoder, plan->combine, one_each, bindings, n, &plan->args,
                                   sizeof plan->args);
 }
 
@@ -118,9 +127,11 @@ tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encod
         return tskip__fail(TSKIP_INVALID_ARGUMENT, "encoder is of another device than the plan, %s",
                            tskip_device_get_info(plan->device)->name);
     struct workspace w = {0};
-    if (plan->info.uses_map) {
+    if (plan->info.workspace_size > 0) {
         w = divide_workspace(plan, &tensors->workspace);
         TSKIP__TRY(tskip_encoder_barrier(encoder)); /* the attention before may still read it */
+    }
+    if (plan->info.uses_map) {
         if (tensors->map) {
             w.map = tskip__tile_map_slice(tensors->map);
         } else {
@@ -128,7 +139,8 @@ tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encod
                                                 plan->map_bytes, encoder));
             TSKIP__TRY(tskip_encoder_barrier(encoder));
         }
-        TSKIP__TRY(encode_order(plan, encoder, &w));
+        if (plan->order)
+            TSKIP__TRY(encode_order(plan, encoder, &w));
     }
     return encode_kernel(plan, encoder, tensors, &w);
 }

@@ -5,6 +5,8 @@
 extern const tskip_kernel_desc tskip__kernel_attention;
 extern const tskip_kernel_desc tskip__kernel_attention_f32;
 extern const tskip_kernel_desc tskip__kernel_attention_sm80;
+extern const tskip_kernel_desc tskip__kernel_decode;
+extern const tskip_kernel_desc tskip__kernel_decode_combine;
 extern const tskip_kernel_desc tskip__kernel_mask_count;
 extern const tskip_kernel_desc tskip__kernel_mask_fill;
 extern const tskip_kernel_desc tskip__kernel_tile_count;
@@ -12,9 +14,17 @@ extern const tskip_kernel_desc tskip__kernel_tile_map;
 extern const tskip_kernel_desc tskip__kernel_tile_order;
 
 const tskip_kernel_desc *const tskip__kernel_table[] = {
-    &tskip__kernel_attention,  &tskip__kernel_attention_f32, &tskip__kernel_attention_sm80,
-    &tskip__kernel_mask_count, &tskip__kernel_mask_fill,     &tskip__kernel_tile_count,
-    &tskip__kernel_tile_map,   &tskip__kernel_tile_order,    NULL,
+    &tskip__kernel_attention,
+    &tskip__kernel_attention_f32,
+    &tskip__kernel_attention_sm80,
+    &tskip__kernel_decode,
+    &tskip__kernel_decode_combine,
+    &tskip__kernel_mask_count,
+    &tskip__kernel_mask_fill,
+    &tskip__kernel_tile_count,
+    &tskip__kernel_tile_map,
+    &tskip__kernel_tile_order,
+    NULL,
 };
 
 /* Columns of cells, and tiles in closed form, that a GPU's group takes. */
@@ -34,8 +44,12 @@ uint32_t tskip__map_groups_across(tskip_code_format format, const struct tskip__
 
 const tskip__variant tskip__variants[] = {
 #define VARIANT(kernel, format, low, high, needs, max_dim, multiple, bq, bk, panels)               \
-    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, panels},
+    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, panels, NULL, 0, 0},
+#define SPLIT_VARIANT(kernel, combine, format, low, high, needs, max_dim, multiple, bq, bk, rows,  \
+                      split)                                                                       \
+    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, rows, combine, rows, split},
 #include "variants.def"
 #undef VARIANT
+#undef SPLIT_VARIANT
     {0},
 };

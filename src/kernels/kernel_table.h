@@ -18,7 +18,12 @@
  *   tile_order  counts order(u32 an item)                 1                           order_args
  *   attention   q k v o lse sinks tensor rules map order  item attention_args
  *
- * A binding that a problem does not have is empty. */
+ * A binding that a problem does not have is empty. "decode" takes what attention takes, but for the
+ * order, and a binding 10 for the parts that it leaves; "decode_combine" is bound the same:
+ *
+ *   decode          attention's … parts(f32)              item × part of the keys attention_args
+ *   decode_combine  attention's … parts(f32)              item attention_args
+ */
 
 /* The shares into which the columns of a row of tiles are cut for "tile_map": one on a CPU, where a
  * group is a thread's; on a GPU enough to fill it. */
@@ -42,6 +47,10 @@ typedef struct tskip__variant {
     uint32_t bq, bk;                         /* tile of the map: query rows (tokens) and keys */
     uint32_t
         panels; /* panels (row block of one head) a work item: SPEC's rows that share K, V tiles */
+    /* For a variant that works the keys in parts; else NULL, 0, 0. */
+    const char *combine; /* the kernel that joins the parts */
+    uint32_t max_rows;   /* the most that q_len times query heads a KV head may be */
+    uint32_t split;      /* keys a part, a multiple of bk */
 } tskip__variant;
 
 /* The rows of variants.def, ended by kernel NULL. */

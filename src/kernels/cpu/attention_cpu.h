@@ -71,6 +71,8 @@ static inline size_t tskip__attention_memory(size_t head_dim, size_t head_dim_v,
 
 void tskip__attention_c(const tskip_group *group, void *const *buffers, const void *args,
                         void *memory);
+void tskip__attention_neon(const tskip_group *group, void *const *buffers, const void *args,
+                           void *memory);
 void tskip__attention_avx2(const tskip_group *group, void *const *buffers, const void *args,
                            void *memory);
 void tskip__attention_avx512(const tskip_group *group, void *const *buffers, const void *args,

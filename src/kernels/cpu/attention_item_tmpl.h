@@ -202,7 +202,7 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
         mask.bias = it->bias;
     }
     multiply_scores(p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim), it->scores, keys);
-    softmax(it->scores, keys, rule, class == TSKIP__MIXED ? &mask : NULL, p->state);
+    softmax(it->scores, keys, rule, &mask, p->state);
     multiply_values(it->scores, it->v_tile, it->v_pitch, words_of(keys), p->o, p->state->rescale,
                     (int)a->head_dim_v);
 }
@@ -237,7 +237,7 @@ static void visit_tiles(struct item *it)
 static void finish_rows(const struct item *it, struct panel *p)
 {
     struct row_state *s = p->state;
-    bool sinks = it->args->flags & TSKIP__HAS_SINKS;
+    bool sinks = it->args->flags & TSKIP__HAS_SINKS, lse = it->args->flags & TSKIP__HAS_LSE;
     for (int r = 0; r < ROWS; r++) {
         float top = s->maximum[r], sum = s->sum[r], factor = 1;
         if (sinks) {
@@ -248,7 +248,8 @@ static void finish_rows(const struct item *it, struct panel *p)
             top = higher;
         }
         s->rescale[r] = sum == 0 ? 0 : factor / sum;
-        s->maximum[r] = sum == 0 ? -INFINITY : top + logf(sum);
+        if (lse) /* in double: near 0 the two cancel */
+            s->maximum[r] = sum == 0 ? -INFINITY : (float)(top + log(sum));
     }
 }
 

@@ -83,8 +83,8 @@ static void end_products(void) {}
 
 /* sum[j][rows] += sum over i of a[i][rows] · b[i][j], for n columns j on ROW_VECTORS vectors of
  * rows. n is a constant at every call, so that the sums stay in registers. */
-INLINE void accumulate(const float *a, const float *b, int pitch, int depth, vf sum[][ROW_VECTORS],
-                       const int n)
+INLINE void accumulate(const float *a, const float *b, int pitch, int depth,
+                       vsum sum[][ROW_VECTORS], const int n)
 {
     for (int i = 0; i < depth; i++, a += ROWS, b += pitch) {
         vf rows[ROW_VECTORS];
@@ -96,7 +96,7 @@ INLINE void accumulate(const float *a, const float *b, int pitch, int depth, vf 
             vf x = vf_set(b[j]);
             UNROLL
             for (int r = 0; r < ROW_VECTORS; r++)
-                sum[j][r] = vf_mac(rows[r], x, sum[j][r]);
+                sum[j][r] = vs_mac(rows[r], x, sum[j][r]);
         }
     }
 }
@@ -106,19 +106,20 @@ INLINE void score_block(const float *q, const float *k, int pitch, int words, fl
 {
     for (int begin = 0; begin < words; begin += PIECE) {
         int depth = words - begin < PIECE ? words - begin : PIECE;
-        vf sum[WIDEST][ROW_VECTORS];
+        vsum sum[WIDEST][ROW_VECTORS];
         UNROLL
         for (int j = 0; j < n; j++)
             UNROLL
         for (int r = 0; r < ROW_VECTORS; r++)
-            sum[j][r] = vf_set(0.0f);
+            sum[j][r] = vs_set(vf_set(0.0f));
         accumulate(q + begin * ROWS, k + begin * pitch, pitch, depth, sum, n);
         UNROLL
         for (int j = 0; j < n; j++)
             UNROLL
         for (int r = 0; r < ROW_VECTORS; r++) {
             float *to = s + j * ROWS + r * VL;
-            vf_store(to, begin > 0 ? vf_add(vf_load(to), sum[j][r]) : sum[j][r]);
+            vf piece = vs_value(sum[j][r]);
+            vf_store(to, begin > 0 ? vf_add(vf_load(to), piece) : piece);
         }
     }
 }
@@ -127,18 +128,18 @@ INLINE void score_block(const float *q, const float *k, int pitch, int words, fl
 INLINE void value_block(const float *p, const float *v, int pitch, int depth, float *o,
                         const float *rescale, const int n)
 {
-    vf sum[WIDEST][ROW_VECTORS];
+    vsum sum[WIDEST][ROW_VECTORS];
     UNROLL
     for (int j = 0; j < n; j++)
         UNROLL
     for (int r = 0; r < ROW_VECTORS; r++)
-        sum[j][r] = vf_mul(vf_load(o + j * ROWS + r * VL), vf_load(rescale + r * VL));
+        sum[j][r] = vs_set(vf_mul(vf_load(o + j * ROWS + r * VL), vf_load(rescale + r * VL)));
     accumulate(p, v, pitch, depth, sum, n);
     UNROLL
     for (int j = 0; j < n; j++)
         UNROLL
     for (int r = 0; r < ROW_VECTORS; r++)
-        vf_store(o + j * ROWS + r * VL, sum[j][r]);
+        vf_store(o + j * ROWS + r * VL, vs_value(sum[j][r]));
 }
 
 static void multiply_scores(const float *q, const float *k, int pitch, int words, float *s,

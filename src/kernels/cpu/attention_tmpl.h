@@ -29,10 +29,16 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #define INLINE static inline __attribute__((always_inline))
 
-/* Terms of a sum in a word; a rung with pairs has its own vf_mac, vf_pair and vf_pair_rows. */
+/* Terms of a sum in a word, and what products are summed in. A rung with pairs has its own vs_mac,
+ * vf_pair and vf_pair_rows. */
 #ifndef TERMS
 #define TERMS           1
-#define vf_mac(a, b, c) vf_fma(a, b, c)
+#define vs_mac(a, b, c) vf_fma(a, b, c)
+#endif
+#ifdef vs_mac
+#define vsum        vf
+#define vs_set(a)   (a)
+#define vs_value(a) (a)
 #endif
 
 #include "attention_pack_tmpl.h"

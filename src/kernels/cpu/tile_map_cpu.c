@@ -167,4 +167,10 @@ void tskip__tile_map_avx512(const tskip_group *group, void *const *buffers, cons
 {
     build_row(group, buffers, args, memory, &tskip__scan_avx512);
 }
+#elif defined(__aarch64__)
+void tskip__tile_map_neon(const tskip_group *group, void *const *buffers, const void *args,
+                          void *memory)
+{
+    build_row(group, buffers, args, memory, &tskip__scan_neon);
+}
 #endif

@@ -21,6 +21,8 @@
 
 void tskip__tile_map_c(const tskip_group *group, void *const *buffers, const void *args,
                        void *memory);
+void tskip__tile_map_neon(const tskip_group *group, void *const *buffers, const void *args,
+                          void *memory);
 void tskip__tile_map_avx2(const tskip_group *group, void *const *buffers, const void *args,
                           void *memory);
 void tskip__tile_map_avx512(const tskip_group *group, void *const *buffers, const void *args,

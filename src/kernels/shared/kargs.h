@@ -126,6 +126,7 @@ struct tskip__attention_args {
     tskip_u32 nq, nk; /* grid of the map, in tiles of the kernel's BQ x BK */
     tskip_u32 flags;
     tskip_u32 panels, items_per_head, n_items; /* as in tskip__order_args */
+    tskip_u32 split, n_splits; /* keys are worked in n_splits parts of so many; 0, 0: in one go */
 };
 
 #endif
