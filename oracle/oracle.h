@@ -32,12 +32,6 @@
 
 enum oracle_dtype { ORACLE_F32, ORACLE_F16, ORACLE_BF16, ORACLE_BOOL };
 
-/* "f32", "f16", "bf16", "bool". */
-const char *oracle_dtype_name(enum oracle_dtype dtype);
-
-/* Bytes of one element: 4, 2, 2, 1. */
-size_t oracle_dtype_size(enum oracle_dtype dtype);
-
 /* Conversions round to nearest, ties to even, keep subnormals, overflow to infinity; every NaN
  * becomes the canonical one (f32 7FC00000, f16 7E00, bf16 7FC0), so NaN sign and payload are lost.
  * Widening is exact. */

@@ -274,7 +274,7 @@ typedef struct tskip_plan_info {
     tskip_attention_desc desc; /* zeros replaced by the values in use; mask as given */
     tskip_tile tile;           /* the tile that a map for this plan must have */
     bool uses_map;             /* false: no mask, or no_skip */
-    uint64_t workspace_size;   /* bytes for map, order and counters; may be 0 */
+    uint64_t workspace_size;   /* bytes for map, counters, order and parts; may be 0 */
     uint64_t group_memory;     /* scratch bytes a CPU thread, or shared memory a GPU group */
 } tskip_plan_info;
 

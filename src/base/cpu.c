@@ -4,12 +4,13 @@
 #define _GNU_SOURCE /* syscall */
 #endif
 #include "cpu.h"
-#include "status.h"
-#include "thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "status.h"
+#include "thread.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "objects.h"
+#include <inttypes.h>
+
 #include "base/alloc.h"
 #include "base/status.h"
-
-#include <inttypes.h>
+#include "objects.h"
 
 tskip_status tskip__require_range(const tskip_buffer *buffer, uint64_t offset, uint64_t size,
                                   const char *what)

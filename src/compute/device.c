@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "objects.h"
+#include <stdio.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "objects.h"
 
 enum { MAX_THREADS = 4096, MAX_LISTED = 32 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "objects.h"
+#include <inttypes.h>
+
 #include "base/alloc.h"
 #include "base/status.h"
-
-#include <inttypes.h>
+#include "objects.h"
 
 tskip_status tskip_encoder_create(tskip_device *device, const tskip_encoder_desc *desc,
                                   tskip_encoder **out)

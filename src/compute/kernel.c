@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "objects.h"
-#include "base/status.h"
-
 #include <string.h>
+
+#include "base/status.h"
+#include "objects.h"
 
 tskip_status tskip_kernel_register(tskip_device *device, const tskip_kernel_desc *desc)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "objects.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/half.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+#include "objects.h"
 
 enum { MAX_NAMES = 64 };
 

@@ -3,11 +3,11 @@
 #ifndef TSKIP_COMPUTE_OBJECTS_H
 #define TSKIP_COMPUTE_OBJECTS_H
 
-#include "backend.h"
-#include "kernel_cache.h"
-#include "base/thread.h"
-
 #include <stdatomic.h>
+
+#include "backend.h"
+#include "base/thread.h"
+#include "kernel_cache.h"
 
 /* The front end's objects: what every backend's objects have in common. `impl` is the backend's. */
 

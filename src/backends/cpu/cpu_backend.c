@@ -2,12 +2,12 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "cpu_backend.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/status.h"
-
-#include <stdio.h>
-#include <string.h>
 
 enum { MAX_GROUP_MEMORY = 64 << 20 };
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "cpu_backend.h"
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/status.h"
-
-#include <string.h>
+#include "cpu_backend.h"
 
 /* Commands lie one after the other in a block, each on a 64-byte boundary and followed by what it
  * points to, so that a dispatch finds its pointers and arguments on the next lines. */

@@ -2,10 +2,10 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "cpu_pool.h"
 
-#include "base/alloc.h"
-
 #include <sched.h>
 #include <unistd.h>
+
+#include "base/alloc.h"
 
 /* How long a worker looks for the next region, and the caller for the last task, before sleeping.
  * Long enough for the next dispatch of the same list, too short to be felt by the program

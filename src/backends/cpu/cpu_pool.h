@@ -3,12 +3,12 @@
 #ifndef TSKIP_BACKENDS_CPU_POOL_H
 #define TSKIP_BACKENDS_CPU_POOL_H
 
+#include <stdalign.h>
+#include <stdatomic.h>
+
 #include <tileskip/compute.h>
 
 #include "base/thread.h"
-
-#include <stdalign.h>
-#include <stdatomic.h>
 
 /* A small pool for one parallel region at a time, in which the calling thread takes part.
  *

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "null_backend.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/status.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+#include "null_backend.h"
 
 enum { FIRST_CAPACITY = 16, RANGE_TEXT = 80, LINE = 480 };
 
