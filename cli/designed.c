@@ -11,8 +11,8 @@
 static const uint32_t HEAD_DIMS[] = {64, 80, 96, 128, 192, 256, 512, 1, 7, 40, 100, 320};
 static const tskip_dtype DTYPES[] = {TSKIP_F32, TSKIP_F16, TSKIP_BF16};
 
-/* The mask as rules, and as a tensor made of them; few query rows against keys so long that a device
- * may take them in parts. */
+/* The mask as rules, and as a tensor made of them; few query rows against keys so long that a
+ * device may take them in parts. */
 enum { KIND_RULES, KIND_TENSOR, KIND_FEW_ROWS, N_KINDS };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
