@@ -289,7 +289,8 @@ TSKIP_API void tskip_plan_destroy(tskip_plan **plan);
 /* Lifetime: the plan's. NULL for NULL. */
 TSKIP_API const tskip_plan_info *tskip_plan_get_info(const tskip_plan *plan);
 
-/* One line for people, e.g. "attention[bf16 d256 bq32 bk64 mask=rules map=1] on cpu:avx2".
+/* One line for people: the kernel that was chosen and for what, e.g.
+ * "attention[bf16 d256 bq32 bk64 mask=rules map=1] on cpu:avx2".
  * Lifetime: the plan's; "" for NULL. */
 TSKIP_API const char *tskip_plan_describe(const tskip_plan *plan);
 

@@ -174,7 +174,7 @@ static tskip_status size_workspace(tskip_plan *plan)
     return TSKIP_OK;
 }
 
-static void write_text(tskip_plan *plan)
+static void write_text(tskip_plan *plan, const char *kernel)
 {
     const tskip_attention_desc *d = &plan->info.desc;
     char head_dim[32];
@@ -184,7 +184,7 @@ static void write_text(tskip_plan *plan)
         snprintf(head_dim, sizeof head_dim, "%" PRIu32 "/%" PRIu32, d->head_dim, d->head_dim_v);
     bool rules = plan->plane.has_rules, tensor = plan->plane.tensor.dtype != 0;
     snprintf(plan->text, sizeof plan->text,
-             "attention[%s d%s bq%" PRIu32 " bk%" PRIu32 " mask=%s%s%s map=%d] on %s",
+             "%s[%s d%s bq%" PRIu32 " bk%" PRIu32 " mask=%s%s%s map=%d] on %s", kernel,
              tskip_dtype_name(d->dtype), head_dim, plan->info.tile.bq, plan->info.tile.bk,
              rules || tensor ? (rules ? "rules" : "") : "none", rules && tensor ? "+" : "",
              tensor ? tskip_dtype_name((tskip_dtype)plan->plane.tensor.dtype) : "",
@@ -209,7 +209,7 @@ static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc
     TSKIP__TRY(number_items(plan, variant->panels));
     TSKIP__TRY(size_workspace(plan));
     TSKIP__TRY(get_kernels(plan, variant));
-    write_text(plan);
+    write_text(plan, variant->kernel);
     return TSKIP_OK;
 }
 

@@ -6,10 +6,6 @@
 #include "cpu/decode_cpu.h"
 #include "kernel_table.h"
 
-_Static_assert((int)TSKIP__ID_dtype == TSKIP__CONSTANT_DTYPE &&
-                   (int)TSKIP__ID_panels == TSKIP__CONSTANT_PANELS,
-               "the kernels' order of constants");
-
 const tskip_constant_decl tskip__attention_constants[] = {
 #define CONSTANT(text, shape)                                                                      \
     {.name = #text, .id = TSKIP__ID_##text, .type = TSKIP_CONSTANT_U32, .is_shape = shape},

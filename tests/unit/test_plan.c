@@ -46,7 +46,7 @@ static void test_zeros_become_values(void **state)
     assert_int_equal(info->workspace_size, 256); /* a part's 3 rows of 2 + 16 floats */
     assert_true(info->tile.bq > 0 && info->tile.bk > 0);
     assert_int_equal(info->desc.tile.bq, info->tile.bq);
-    assert_non_null(strstr(tskip_plan_describe(plan), "attention[f16 d16 bq"));
+    assert_non_null(strstr(tskip_plan_describe(plan), "decode[f16 d16 bq"));
     assert_non_null(strstr(tskip_plan_describe(plan), "mask=none map=0] on cpu"));
     tskip_plan_destroy(&plan);
     assert_null(plan);

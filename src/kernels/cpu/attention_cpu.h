@@ -7,6 +7,7 @@
 
 #include <tileskip/compute.h>
 
+#include "kernels/attention_constants.h"
 #include "kernels/shared/kargs.h"
 
 /* What every rung's attention shares: the shape of its work and of its scratch memory. */
@@ -16,16 +17,8 @@
 #define TSKIP__MAX_PANELS   8
 #define TSKIP__MAX_HEAD_DIM 512
 
-/* The kernel's constants, in the order of their declaration. */
-enum {
-    TSKIP__CONSTANT_DTYPE,
-    TSKIP__CONSTANT_OUT_DTYPE,
-    TSKIP__CONSTANT_HEAD_DIM,
-    TSKIP__CONSTANT_HEAD_DIM_V,
-    TSKIP__CONSTANT_BQ,
-    TSKIP__CONSTANT_BK,
-    TSKIP__CONSTANT_PANELS,
-};
+/* Bytes that a panel keeps of its rows beside Q and O; asserted where they are laid out. */
+#define TSKIP__PANEL_STATE 1408
 
 /* Columns after rounding up to whole vectors and tiles of any rung. */
 static inline size_t tskip__padded(size_t columns)
@@ -38,8 +31,8 @@ static inline size_t tskip__padded(size_t columns)
 static inline bool tskip__takes_pairs(const tskip_group *group,
                                       const struct tskip__attention_args *args)
 {
-    return group->constants[TSKIP__CONSTANT_DTYPE].u32 == TSKIP_BF16 &&
-           group->constants[TSKIP__CONSTANT_OUT_DTYPE].u32 != TSKIP_F32 && args->scale < 0x1p64f &&
+    return group->constants[TSKIP__ID_dtype].u32 == TSKIP_BF16 &&
+           group->constants[TSKIP__ID_out_dtype].u32 != TSKIP_F32 && args->scale < 0x1p64f &&
            args->scale > -0x1p64f;
 }
 
@@ -66,7 +59,7 @@ static inline size_t tskip__attention_memory(size_t head_dim, size_t head_dim_v,
     size_t floats = panels * rows * (tskip__padded(head_dim) + tskip__padded(head_dim_v)) +
                     tskip__tile_floats(head_dim, bk) + tskip__tile_floats(head_dim_v, bk) +
                     tskip__padded(bk) * 2 * rows;
-    return floats * sizeof(float) + panels * 1536;
+    return floats * sizeof(float) + panels * TSKIP__PANEL_STATE;
 }
 
 void tskip__attention_c(const tskip_group *group, void *const *buffers, const void *args,

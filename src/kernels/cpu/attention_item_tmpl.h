@@ -123,6 +123,9 @@ static struct head_rows find_keys(const struct item *it, int binding, int batch,
     };
 }
 
+_Static_assert(sizeof(struct row_state) + sizeof(struct panel_limits) == TSKIP__PANEL_STATE,
+               "the scratch memory of a panel");
+
 /* Deals out the group's scratch memory. */
 static void lay_out(struct item *it, float *memory)
 {
@@ -339,9 +342,9 @@ static bool is_faint(const struct panel *p, int dim)
 static bool run_item(const tskip_group *group, void *const *buffers, const void *args, void *memory)
 {
     struct item it = {.args = args, .buffers = buffers};
-    it.dtype = (int)group->constants[TSKIP__CONSTANT_DTYPE].u32;
-    it.out_dtype = (int)group->constants[TSKIP__CONSTANT_OUT_DTYPE].u32;
-    it.bk = (int)group->constants[TSKIP__CONSTANT_BK].u32;
+    it.dtype = (int)group->constants[TSKIP__ID_dtype].u32;
+    it.out_dtype = (int)group->constants[TSKIP__ID_out_dtype].u32;
+    it.bk = (int)group->constants[TSKIP__ID_bk].u32;
     const tskip_u32 *order = buffers[9];
     start_item(&it, order ? order[group->index[0]] : group->index[0], memory);
     begin_products();

@@ -44,7 +44,7 @@ void tskip__decode_combine_c(const tskip_group *group, void *const *buffers, con
     const tskip_u32 item = group->index[0], heads = a->n_heads / a->n_kv_heads;
     const tskip_u32 batch = item / a->n_kv_heads, rows = heads * (tskip_u32)a->q_len;
     const size_t record = tskip__decode_record(a->head_dim_v), stride = record * rows;
-    const tskip_dtype dtype = (tskip_dtype)group->constants[TSKIP__CONSTANT_OUT_DTYPE].u32;
+    const tskip_dtype dtype = (tskip_dtype)group->constants[TSKIP__ID_out_dtype].u32;
     const size_t size = dtype == TSKIP_F32 ? 4 : 2;
     float o[TSKIP__MAX_HEAD_DIM];
     for (tskip_u32 row = 0; row < rows; row++) {

@@ -433,7 +433,7 @@ static void store_part(const struct item *it, float *to)
 static void run_part(const tskip_group *group, void *const *buffers, const void *args, void *memory)
 {
     struct item it = {.args = args, .buffers = buffers};
-    it.dtype = group->constants[TSKIP__CONSTANT_DTYPE].u32;
+    it.dtype = group->constants[TSKIP__ID_dtype].u32;
     start_item(&it, group->index[0], memory);
     visit_part(&it, group->index[1]);
     const size_t record = tskip__decode_record(it.args->head_dim_v) * (size_t)it.rows;
