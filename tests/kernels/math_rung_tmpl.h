@@ -15,16 +15,10 @@ static void run_exp(const float *x, float *y, size_t n)
         vf_store(y + i, exp_nonpositive(vf_load(x + i)));
 }
 
-static void run_exp2(const float *x, float *y, size_t n)
-{
-    for (size_t i = 0; i < n; i += VL)
-        vf_store(y + i, exp2_nonpositive(vf_load(x + i)));
-}
-
 static void run_tanh(const float *x, float *y, size_t n)
 {
     for (size_t i = 0; i < n; i += VL)
         vf_store(y + i, tanh_vector(vf_load(x + i)));
 }
 
-const math_rung MATH_RUNG = {run_exp2, run_exp, run_tanh};
+const math_rung MATH_RUNG = {run_exp, run_tanh};

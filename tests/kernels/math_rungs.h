@@ -7,8 +7,7 @@
 
 /* The vector functions that attention uses, a set a rung, over arrays of a multiple of 64. */
 typedef struct math_rung {
-    void (*exp2)(const float *x, float *y, size_t n); /* x <= 0 */
-    void (*exp)(const float *x, float *y, size_t n);  /* x <= 0 */
+    void (*exp)(const float *x, float *y, size_t n); /* x <= 0 */
     void (*tanh)(const float *x, float *y, size_t n);
 } math_rung;
 

@@ -3,28 +3,24 @@
 
 /* exp and tanh on the vectors of the rung whose simd_<rung>.h was included before. */
 
-/* 2^x for x <= 0: 2^n · p(f) with n = round(x), f = x - n, p minimax of degree 6 for the relative
- * error on [-1/2, 1/2] with p(0) = 1. Exactly 1 at 0 and +0 at -inf, NaN for NaN; at most 1 ulp off
- * where vf_fma is fused, else 1.25. */
-static inline vf exp2_nonpositive(vf x)
-{
-    x = vf_max(vf_set(-160.0f), x); /* NaN is the second operand, so it stays */
-    vf n = vf_round(x);
-    vf f = vf_sub(x, n);
-    vf p = vf_set(0x1.41fbbcp-13f);
-    p = vf_fma(p, f, vf_set(0x1.5f3e54p-10f));
-    p = vf_fma(p, f, vf_set(0x1.3b2d4cp-7f));
-    p = vf_fma(p, f, vf_set(0x1.c6aee8p-5f));
-    p = vf_fma(p, f, vf_set(0x1.ebfbdcp-3f));
-    p = vf_fma(p, f, vf_set(0x1.62e43p-1f));
-    p = vf_fma(p, f, vf_set(1.0f));
-    return vf_scale(p, n);
-}
-
-/* e^x for x <= 0, within 2^-23 of it: the argument is rounded once more. */
+/* e^x for x <= 0: 2^n · e^r with n = round(x / ln 2) and r = x - n · ln 2, ln 2 in two parts whose
+ * first times n is exact (Cody and Waite, "Software Manual for the Elementary Functions"); e^r as
+ * 1 + r + r² q(r), q minimax of degree 4 for the relative error on [-0.347, 0.347]. Exactly 1 at 0
+ * and +0 at -inf, NaN for NaN; within 1 ulp where vf_fma is fused, else 1.5. */
 static inline vf exp_nonpositive(vf x)
 {
-    return exp2_nonpositive(vf_mul(x, vf_set(0x1.715476p+0f)));
+    x = vf_max(vf_set(-111.0f), x); /* NaN is the second operand, so it stays */
+    vf n = vf_round(vf_mul(x, vf_set(0x1.715476p+0f)));
+    vf r = vf_fma(n, vf_set(-0x1.62e4p-1f), x);
+    r = vf_fma(n, vf_set(-0x1.7f7d1cp-20f), r);
+    vf p = vf_set(0x1.6a2256p-10f);
+    p = vf_fma(p, r, vf_set(0x1.123b04p-7f));
+    p = vf_fma(p, r, vf_set(0x1.5558f8p-5f));
+    p = vf_fma(p, r, vf_set(0x1.55549p-3f));
+    p = vf_fma(p, r, vf_set(0x1.fffffcp-2f));
+    p = vf_fma(p, r, vf_set(1.0f));
+    p = vf_fma(p, r, vf_set(1.0f));
+    return vf_scale(p, n);
 }
 
 /* tanh: an odd polynomial up to 0.625 (Moshier, Cephes, tanhf), else 1 - 2 / (e^2|x| + 1), written
