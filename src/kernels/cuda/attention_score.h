@@ -133,28 +133,12 @@ TSKIP__FN tskip_u32 load_cell(const char *cell)
     return CELL_BYTES == 2 ? *(const unsigned short *)cell : *(const tskip_u8 *)cell;
 }
 
-/* Two neighbouring cells, of which `present` exist; at once where they lie evenly. */
-TSKIP__FN void load_pair(const char *cell, tskip_i32 present, tskip_u32 (&bits)[2])
-{
-    bits[0] = bits[1] = 0;
-    if (CELL_BYTES == 2 && present >= 2 && ((tskip_u64)cell & 3) == 0) {
-        tskip_u32 both = *(const tskip_u32 *)cell;
-        bits[0] = both & 0xFFFF;
-        bits[1] = both >> 16;
-        return;
-    }
-    if (present >= 1)
-        bits[0] = load_cell(cell);
-    if (present >= 2)
-        bits[1] = load_cell(cell + CELL_BYTES);
-}
-
 /* What a thread needs to mask its two rows of a panel. */
 struct panel_mask {
-    const char *cells[2]; /* the rows of the mask tensor, at column 0 */
-    tskip_u32 limits;     /* in shared memory, those of the panel's first row */
-    float slope;          /* of alibi, in score units; 0: none */
-    tskip_i64 distance;   /* position of the first of the two rows, less k_offset */
+    const char *plane; /* of the mask tensor */
+    tskip_u32 token;   /* the first of the two rows, as a row of the plane */
+    tskip_u32 limits;  /* in shared memory, those of that row */
+    float slope;       /* of alibi, in score units; 0: none */
 };
 
 /* `row` is the first of this thread's two rows in the panel. */
@@ -163,42 +147,92 @@ TSKIP__FN panel_mask find_mask(const tskip__attention_args &a, const units &u, c
                                tskip_u32 row)
 {
     panel_mask m;
+    m.plane = (const char *)tensor +
+              (p.batch * a.tensor.stride_batch + p.head * a.tensor.stride_head) * CELL_BYTES;
+    m.token = p.first + row;
     m.limits = limits + row * (tskip_u32)sizeof(column_limits);
     m.slope = 0.0f;
-    m.distance = p.first + row + a.rules.q_offset - a.rules.k_offset;
     if (TSKIP_C_RULES && a.rules.flags & TSKIP__RULE_ALIBI)
         m.slope = ((const float *)rules)[a.rules.first_slope + p.head] * u.from_bias;
-#pragma unroll
-    for (int r = 0; r < 2; r++) {
-        tskip_i64 token = tskip__min(p.first + row + 8 * r, a.q_len - 1);
-        m.cells[r] =
-            (const char *)tensor + (p.batch * a.tensor.stride_batch +
-                                    p.head * a.tensor.stride_head + token * a.tensor.stride_row) *
-                                       CELL_BYTES;
-    }
     return m;
 }
 
-template <int N>
-TSKIP__FN void add_cells(float (&s)[N], const panel_mask &m, const units &u, tskip_i32 column,
-                         tskip_i32 k_len)
+/* The cell of the second row, or the first, at `column`; rows past the end repeat the last. */
+TSKIP__FN const char *find_cell(const tskip__attention_args &a, const panel_mask &m, bool second,
+                                tskip_i32 column)
 {
+    tskip_i64 row = tskip__min((tskip_i64)m.token + (second ? 8 : 0), a.q_len - 1);
+    return m.plane + (row * a.tensor.stride_row + column) * CELL_BYTES;
+}
+
+/* The cells of a tile that belong to the thread's N scores, read ahead of their use. Cells of 32
+ * bits would take too many registers: those are read in place. */
+#define CELLS_AHEAD (TSKIP_C_MASK && CELL_BYTES <= 2 && BK <= 96)
+
+template <int N> struct tile_cells {
+    tskip_u32 pair[CELLS_AHEAD ? N / 2 : 1]; /* two neighbouring cells, one in each half */
+};
+
+/* Two neighbouring cells, both there and evenly placed. */
+TSKIP__FN tskip_u32 load_even_pair(const char *cell)
+{
+    if (CELL_BYTES == 2)
+        return *(const tskip_u32 *)cell;
+    tskip_u32 both = *(const unsigned short *)cell;
+    return (both & 0xFF) | (both & 0xFF00) << 8;
+}
+
+/* Two neighbouring cells of which `present` are there. */
+TSKIP__FN tskip_u32 load_pair(const char *cell, tskip_i32 present)
+{
+    tskip_u32 low = present >= 1 ? load_cell(cell) : 0;
+    tskip_u32 high = present >= 2 ? load_cell(cell + CELL_BYTES) : 0;
+    return low | high << 16;
+}
+
+template <int N>
+TSKIP__FN void load_cells(tile_cells<N> &cells, const panel_mask &m, const tskip__attention_args &a,
+                          tskip_i32 column)
+{
+    const char *rows[2] = {find_cell(a, m, false, column), find_cell(a, m, true, column)};
+    tskip_i32 k_len = (tskip_i32)a.k_len;
+    bool even = (((tskip_u64)rows[0] | (tskip_u64)rows[1]) & (2 * CELL_BYTES - 1)) == 0;
+    if (even && column + 2 * N <= k_len) {
 #pragma unroll
-    for (int i = 0; i < N; i += 2) {
-        tskip_i32 at = column + i / 4 * 8;
-        tskip_u32 bits[2];
-        load_pair(m.cells[i / 2 % 2] + (tskip_u64)(tskip_u32)at * CELL_BYTES, k_len - at, bits);
+        for (int i = 0; CELLS_AHEAD && i < N / 2; i++)
+            cells.pair[i] = load_even_pair(rows[i % 2] + i / 2 * 8 * CELL_BYTES);
+    } else {
 #pragma unroll
-        for (int j = 0; j < 2; j++) {
-            float bias = cell_bias(bits[j]);
-            s[i + j] = bias == -INFINITE ? bias : __fmaf_rn(bias, u.from_bias, s[i + j]);
-        }
+        for (int i = 0; CELLS_AHEAD && i < N / 2; i++)
+            cells.pair[i] =
+                load_pair(rows[i % 2] + i / 2 * 8 * CELL_BYTES, k_len - column - i / 2 * 8);
     }
 }
 
-template <int N> TSKIP__FN void add_slope(float (&s)[N], const panel_mask &m, tskip_i32 column)
+template <int N>
+TSKIP__FN void add_cells(float (&s)[N], const tile_cells<N> &cells, const panel_mask &m,
+                         const units &u, const tskip__attention_args &a, tskip_i32 column)
 {
-    float first = (float)(m.distance - column);
+    const char *rows[2] = {find_cell(a, m, false, column), find_cell(a, m, true, column)};
+    tskip_i32 k_len = (tskip_i32)a.k_len;
+#pragma unroll
+    for (int i = 0; i < N; i++) {
+        int from = i / 4 * 8 + i % 2;
+        tskip_u32 bits;
+        if (CELLS_AHEAD)
+            bits = i % 2 ? cells.pair[i / 2] >> 16 : cells.pair[i / 2] & 0xFFFF;
+        else
+            bits = from < k_len - column ? load_cell(rows[i / 2 % 2] + from * CELL_BYTES) : 0;
+        float bias = cell_bias(bits);
+        s[i] = bias == -INFINITE ? bias : __fmaf_rn(bias, u.from_bias, s[i]);
+    }
+}
+
+template <int N>
+TSKIP__FN void add_slope(float (&s)[N], const panel_mask &m, const tskip__attention_args &a,
+                         tskip_i32 column)
+{
+    float first = (float)(m.token + a.rules.q_offset - a.rules.k_offset - column);
 #pragma unroll
     for (int i = 0; i < N; i++)
         s[i] = __fmaf_rn(-m.slope, fabsf(first + (float)(i / 2 % 2 * 8 - i / 4 * 8 - i % 2)), s[i]);
@@ -206,13 +240,13 @@ template <int N> TSKIP__FN void add_slope(float (&s)[N], const panel_mask &m, ts
 
 /* Masks the scores of a MIXED tile; `column` is that of s[0]. */
 template <int N>
-TSKIP__FN void mask_scores(float (&s)[N], const panel_mask &m, const units &u, tskip_i32 column,
-                           tskip_i32 k_len)
+TSKIP__FN void mask_scores(float (&s)[N], const tile_cells<N> &cells, const panel_mask &m,
+                           const units &u, const tskip__attention_args &a, tskip_i32 column)
 {
     if (TSKIP_C_MASK)
-        add_cells(s, m, u, column, k_len);
+        add_cells(s, cells, m, u, a, column);
     if (TSKIP_C_RULES && m.slope != 0.0f)
-        add_slope(s, m, column);
+        add_slope(s, m, a, column);
     column_limits l[2] = {load_limits(m.limits), load_limits(m.limits + 8 * sizeof(column_limits))};
 #pragma unroll
     for (int i = 0; i < N; i++)
@@ -368,10 +402,10 @@ TSKIP__FN tskip_u32 canonical_pair(float low, float high)
 }
 
 /* Stores the columns of one row of O that this thread and its neighbour hold, eight bytes a lane:
- * even lanes store group i of eight columns, odd lanes group i + 1. `row` is the row's start; all
- * lanes of a warp take part, those without a row with `exists` false. */
+ * even lanes store group i of eight columns, odd lanes group i + 1. `row` is where the first column
+ * goes, of `columns` that exist; all lanes of a warp take part, those without a row with 0. */
 template <int N, int R>
-TSKIP__FN void store_row(const float (&o)[N], float factor, char *row, bool exists, tskip_u32 lane)
+TSKIP__FN void store_row(const float (&o)[N], float factor, char *row, int columns, tskip_u32 lane)
 {
     const bool odd = lane & 1;
     const bool even_address = ((tskip_u64)row & 7) == 0;
@@ -383,8 +417,8 @@ TSKIP__FN void store_row(const float (&o)[N], float factor, char *row, bool exis
                                        last_value(o[i + 4 + 2 * R + 1], factor));
         tskip_u32 other = __shfl_xor_sync(~0u, odd ? near : far, 1);
         tskip_u32 low = odd ? other : near, high = odd ? far : other;
-        tskip_u32 column = i / 4 * 8 + (odd ? 8 : 0) + lane % 4 / 2 * 4;
-        if (!exists || column >= TSKIP_C_HEAD_DIM_V)
+        int column = i / 4 * 8 + (odd ? 8 : 0) + lane % 4 / 2 * 4;
+        if (column >= columns)
             continue;
         if (even_address) {
             *(uint2 *)(row + 2 * column) = make_uint2(low, high);
@@ -398,22 +432,23 @@ TSKIP__FN void store_row(const float (&o)[N], float factor, char *row, bool exis
     }
 }
 
-/* Stores what the thread holds of its two rows, columns of V from `first_column` on, and the rows'
- * log-sum-exp; `row` is the first of the two rows in the panel. */
+/* Stores what the thread holds of its two rows, columns of V from `first_column` on; `row` is the
+ * first of the two rows in the panel. */
 template <int N>
 TSKIP__FN void store_rows(const tskip__attention_args &a, const panel &p, tskip_u32 row,
                           const float (&o)[N], const float (&factor)[2], void *out,
-                          tskip_u32 first_column, tskip_u32 lane)
+                          int first_column, tskip_u32 lane)
 {
+    int columns = TSKIP_C_HEAD_DIM_V - first_column;
 #pragma unroll
     for (int r = 0; r < 2; r++) {
-        tskip_i64 token = p.first + row + 8 * r;
+        tskip_i64 token = (tskip_i64)p.first + row + 8 * r;
         char *to = (char *)out + 2 * (p.batch * a.o_stride[0] + p.head * a.o_stride[1] +
                                       token * a.o_stride[2] + first_column);
         if (r == 0)
-            store_row<N, 0>(o, factor[0], to, token < a.q_len, lane);
+            store_row<N, 0>(o, factor[0], to, token < a.q_len ? columns : 0, lane);
         else
-            store_row<N, 1>(o, factor[1], to, token < a.q_len, lane);
+            store_row<N, 1>(o, factor[1], to, token < a.q_len ? columns : 0, lane);
     }
 }
 

@@ -38,20 +38,21 @@
 #define K_BYTES        (K_PANELS * KV_PANEL_BYTES)
 #define V_BYTES        (V_PANELS * KV_PANEL_BYTES)
 
-#define Q_AT        0u
-#define K_AT        (Q_AT + PANELS * Q_BYTES)
-#define V_AT        (K_AT + STAGES * K_BYTES)
-#define LIMITS_AT   (V_AT + STAGES * V_BYTES)
-#define BARRIERS_AT (LIMITS_AT + PANELS * BQ * (tskip_u32)sizeof(column_limits))
+#define Q_AT         0u
+#define K_AT         (Q_AT + PANELS * Q_BYTES)
+#define V_AT         (K_AT + STAGES * K_BYTES)
+#define LIMITS_AT    (V_AT + STAGES * V_BYTES)
+#define LIMITS_BYTES (BQ * (tskip_u32)sizeof(column_limits))
+#define BARRIERS_AT  (LIMITS_AT + PANELS * LIMITS_BYTES)
 
-#define Q_FULL     (BARRIERS_AT)
-#define Q_EMPTY    (BARRIERS_AT + 8)
-#define K_FULL(s)  (BARRIERS_AT + 16 + 8 * (s))
-#define K_EMPTY(s) (BARRIERS_AT + 16 + 8 * (STAGES + (s)))
-#define V_FULL(s)  (BARRIERS_AT + 16 + 8 * (2 * STAGES + (s)))
-#define V_EMPTY(s) (BARRIERS_AT + 16 + 8 * (3 * STAGES + (s)))
-#define ITEM_AT    (BARRIERS_AT + 16 + 32 * STAGES)
-#define WORD_AT(s) (ITEM_AT + 4 + 4 * (s))
+#define Q_FULL      (BARRIERS_AT)
+#define Q_EMPTY     (BARRIERS_AT + 8)
+#define K_FULL(s)   (BARRIERS_AT + 16 + 8 * (s))
+#define K_EMPTY(s)  (BARRIERS_AT + 16 + 8 * (STAGES + (s)))
+#define V_FULL(s)   (BARRIERS_AT + 16 + 8 * (2 * STAGES + (s)))
+#define V_EMPTY(s)  (BARRIERS_AT + 16 + 8 * (3 * STAGES + (s)))
+#define PANEL_AT(i) (BARRIERS_AT + 16 + 32 * STAGES + 16 * (i))
+#define WORD_AT(s)  (PANEL_AT(PANELS) + 4 * (s))
 
 TSKIP__FN void init_barriers(tskip_u32 base)
 {
@@ -67,120 +68,116 @@ TSKIP__FN void init_barriers(tskip_u32 base)
     barrier_init_done();
 }
 
-/* ---- the producer ---------------------------------------------------------------------------- */
+/* ---- the producers --------------------------------------------------------------------------- */
 
+/* Where a producer warp is: one fetches Q and K, the other V. */
 struct producer {
     tskip_u32 base;
-    const tensor_map *k_map, *v_map;
-    tskip_u32 kv_head, batch;
-    ring k, v;
-    tskip_u32 waiting; /* the tile whose V is still to be fetched, or NO_MORE_TILES */
+    const tskip__attention_args *args;
+    tskip_u32 item, kv_head, batch;
+    ring stage; /* of K or of V */
 };
 
-TSKIP__FN void fetch_queries(const tskip__attention_args &a, const tensor_map *map, tskip_u32 base,
-                             tskip_u32 item)
+TSKIP__FN void start_item(producer &p, tskip_u32 item)
 {
-    store_word(base + ITEM_AT, item);
-    barrier_arrive_expect(base + Q_FULL, count_panels(a, item) * Q_BYTES);
+    p.item = item;
+    p.kv_head = kv_head_of(*p.args, item);
+    p.batch = find_panel(*p.args, item, 0).batch;
+}
+
+TSKIP__FN tskip_u32 next_item(const producer &p, const tskip_u32 *order, tskip_u32 n)
+{
+    return nth_item(*p.args, order, n, blockIdx.x, gridDim.x);
+}
+
+TSKIP__FN void fetch_queries(const producer &p, const tensor_map *map, tskip_u32 parity)
+{
+    barrier_wait(p.base + Q_EMPTY, parity ^ 1);
+    barrier_arrive_expect(p.base + Q_FULL, count_panels(*p.args, p.item) * Q_BYTES);
 #pragma unroll 1
     for (tskip_u32 i = 0; i < PANELS; i++) {
-        panel p = find_panel(a, item, i);
-        if (!p.exists)
-            break;
+        panel to = find_panel(*p.args, p.item, i);
+        store_panel(p.base + PANEL_AT(i), to);
+        if (to.state != PANEL_EXISTS)
+            continue;
 #pragma unroll
         for (tskip_u32 c = 0; c < K_PANELS; c++)
-            fetch_box(map, base + Q_AT + i * Q_BYTES + c * Q_PANEL_BYTES, base + Q_FULL,
-                      c * PANEL_COLUMNS, p.first, p.head, p.batch);
+            fetch_box(map, p.base + Q_AT + i * Q_BYTES + c * Q_PANEL_BYTES, p.base + Q_FULL,
+                      c * PANEL_COLUMNS, to.first, to.head, to.batch);
     }
 }
 
-TSKIP__FN void fetch_values(producer &p)
+TSKIP__FN void fetch_keys(producer &p, const tensor_map *map, tskip_u32 word)
 {
-    if (p.waiting == NO_MORE_TILES)
-        return;
-    tskip_u32 full = p.base + V_FULL(p.v.stage), to = p.base + V_AT + p.v.stage * V_BYTES;
-    barrier_wait(p.base + V_EMPTY(p.v.stage), p.v.parity ^ 1);
-    barrier_arrive_expect(full, V_BYTES);
-#pragma unroll
-    for (tskip_u32 c = 0; c < V_PANELS; c++)
-        fetch_box(p.v_map, to + c * KV_PANEL_BYTES, full, c * PANEL_COLUMNS, p.waiting * BK,
-                  p.kv_head, p.batch);
-    ring_next<STAGES>(p.v);
-    p.waiting = NO_MORE_TILES;
-}
-
-/* K of one tile, then V of the tile before: products with K run one tile ahead. */
-TSKIP__FN void fetch_tile(producer &p, tskip_u32 word)
-{
-    tskip_u32 full = p.base + K_FULL(p.k.stage), to = p.base + K_AT + p.k.stage * K_BYTES;
-    barrier_wait(p.base + K_EMPTY(p.k.stage), p.k.parity ^ 1);
-    store_word(p.base + WORD_AT(p.k.stage), word);
+    tskip_u32 full = p.base + K_FULL(p.stage.stage), to = p.base + K_AT + p.stage.stage * K_BYTES;
+    barrier_wait(p.base + K_EMPTY(p.stage.stage), p.stage.parity ^ 1);
+    store_word(p.base + WORD_AT(p.stage.stage), word);
     barrier_arrive_expect(full, K_BYTES);
 #pragma unroll
     for (tskip_u32 c = 0; c < K_PANELS; c++)
-        fetch_box(p.k_map, to + c * KV_PANEL_BYTES, full, c * PANEL_COLUMNS, tile_of(word) * BK,
+        fetch_box(map, to + c * KV_PANEL_BYTES, full, c * PANEL_COLUMNS, tile_of(word) * BK,
                   p.kv_head, p.batch);
-    ring_next<STAGES>(p.k);
-    fetch_values(p);
-    p.waiting = tile_of(word);
+    ring_next<STAGES>(p.stage);
 }
 
 TSKIP__FN void end_tiles(producer &p)
 {
-    fetch_values(p);
-    barrier_wait(p.base + K_EMPTY(p.k.stage), p.k.parity ^ 1);
-    store_word(p.base + WORD_AT(p.k.stage), NO_MORE_TILES);
-    barrier_arrive(p.base + K_FULL(p.k.stage));
-    ring_next<STAGES>(p.k);
+    barrier_wait(p.base + K_EMPTY(p.stage.stage), p.stage.parity ^ 1);
+    store_word(p.base + WORD_AT(p.stage.stage), NO_MORE_TILES);
+    barrier_arrive(p.base + K_FULL(p.stage.stage));
+    ring_next<STAGES>(p.stage);
 }
 
-/* From the last tile to the first, a block at a time: each lane reads the classes of four tiles,
- * then the first lane fetches those that are not SKIP. */
-TSKIP__FN void walk_tiles(const tskip__attention_args &a, const tskip_u8 *map, tskip_u32 item,
-                          producer &p, tskip_u32 lane)
+/* Q goes after the first tile of K, which need not wait until the last item's queries are done
+ * with. */
+TSKIP__FN void produce_keys(producer p, const tskip_u8 *map, const tskip_u32 *order,
+                            const tensor_map *q_map, const tensor_map *k_map)
 {
-    for (tskip_u32 block = (a.nk + BLOCK_TILES - 1) / BLOCK_TILES; block-- > 0;) {
-        tskip_u32 classes = read_classes(a, map, item, block, lane);
-#pragma unroll 1
-        for (int i = BLOCK_TILES / WARP - 1; i >= 0; i--) {
-            tskip_u32 mine = classes >> 8 * i & 0xFF;
-            tskip_u32 left = __ballot_sync(~0u, mine != 0);
-            while (left) {
-                tskip_u32 last = 31 - __clz(left);
-                tskip_u32 found = __shfl_sync(~0u, mine, last);
-                if (lane == 0)
-                    fetch_tile(p, tile_word(block * BLOCK_TILES + i * WARP + last, found));
-                left ^= 1u << last;
-            }
-        }
-    }
-}
-
-TSKIP__FN void produce(const tskip__attention_args &a, const tskip_u8 *map, tskip_u32 *order,
-                       const tensor_map *q_map, producer p)
-{
-    tskip_u32 lane = threadIdx.x % WARP, q_parity = 1, place = blockIdx.x;
-    for (;;) {
-        tskip_u32 item = item_number(a, order, place);
-        if (lane == 0)
-            barrier_wait(p.base + Q_EMPTY, q_parity);
-        q_parity ^= 1;
-        if (item == NO_MORE_ITEMS)
-            break;
-        if (lane == 0)
-            place = take_place(a, order, place, gridDim.x);
-        p.kv_head = kv_head_of(a, item);
-        p.batch = find_panel(a, item, 0).batch;
-        if (lane == 0)
-            fetch_queries(a, q_map, p.base, item);
-        walk_tiles(a, map, item, p, lane);
-        if (lane == 0)
+    bool first_lane = threadIdx.x % WARP == 0;
+    tskip_u32 n = 0, item;
+    for (; (item = next_item(p, order, n)) != NO_MORE_ITEMS; n++) {
+        bool queries_due = true;
+        start_item(p, item);
+        walk_tiles(*p.args, map, item, [&](tskip_u32 word) {
+            fetch_keys(p, k_map, word);
+            if (queries_due)
+                fetch_queries(p, q_map, n & 1);
+            queries_due = false;
+        });
+        if (first_lane) {
+            if (queries_due)
+                fetch_queries(p, q_map, n & 1);
             end_tiles(p);
-        place = __shfl_sync(~0u, place, 0);
+        }
+        __syncwarp();
     }
-    if (lane == 0) {
-        store_word(p.base + ITEM_AT, NO_MORE_ITEMS);
+    if (first_lane) {
+        barrier_wait(p.base + Q_EMPTY, (n & 1) ^ 1);
+        for (tskip_u32 i = 0; i < PANELS; i++)
+            store_word(p.base + PANEL_AT(i), NO_MORE_PANELS);
         barrier_arrive(p.base + Q_FULL);
+    }
+}
+
+TSKIP__FN void fetch_values(producer &p, const tensor_map *map, tskip_u32 word)
+{
+    tskip_u32 full = p.base + V_FULL(p.stage.stage), to = p.base + V_AT + p.stage.stage * V_BYTES;
+    barrier_wait(p.base + V_EMPTY(p.stage.stage), p.stage.parity ^ 1);
+    barrier_arrive_expect(full, V_BYTES);
+#pragma unroll
+    for (tskip_u32 c = 0; c < V_PANELS; c++)
+        fetch_box(map, to + c * KV_PANEL_BYTES, full, c * PANEL_COLUMNS, tile_of(word) * BK,
+                  p.kv_head, p.batch);
+    ring_next<STAGES>(p.stage);
+}
+
+TSKIP__FN void produce_values(producer p, const tskip_u8 *map, const tskip_u32 *order,
+                              const tensor_map *v_map)
+{
+    tskip_u32 item;
+    for (tskip_u32 n = 0; (item = next_item(p, order, n)) != NO_MORE_ITEMS; n++) {
+        start_item(p, item);
+        walk_tiles(*p.args, map, item, [&](tskip_u32 word) { fetch_values(p, v_map, word); });
     }
 }
 
@@ -188,7 +185,8 @@ TSKIP__FN void produce(const tskip__attention_args &a, const tskip_u8 *map, tski
 
 struct worker {
     tskip_u32 base, panel, lane;
-    tskip_u32 row; /* of the panel: the first of this thread's two */
+    tskip_u32 row;          /* of the panel: the first of this thread's two */
+    tskip_u32 batch, first; /* of the panel in hand */
     ring k, v;
 };
 
@@ -269,12 +267,38 @@ struct problem {
     units u;
 };
 
+/* Each warp finds what its sixteen rows see, for mask_scores. */
+TSKIP__FN void prepare_limits(const problem &pb, const worker &w)
+{
+    tskip_u32 row = threadIdx.x % 128 / WARP * 16 + w.lane;
+    __syncwarp();
+    if (w.lane < 16)
+        store_limits(w.base + LIMITS_AT + w.panel * LIMITS_BYTES + row * sizeof(column_limits),
+                     find_limits(*pb.args, pb.rules, w.batch, (tskip_i64)w.first + row));
+    __syncwarp();
+}
+
+/* The column of this thread's first score. */
+TSKIP__FN tskip_i32 first_column(const worker &w, tskip_u32 word)
+{
+    return tile_of(word) * BK + w.lane % 4 * 2;
+}
+
+/* Reads the mask of a MIXED tile while its products run. */
+TSKIP__FN void read_ahead(const problem &pb, const panel_mask &mask, const worker &w,
+                          tskip_u32 word, tile_cells<S_SIZE> &cells)
+{
+    if (CELLS_AHEAD && class_for(word, w.panel) == TSKIP__MIXED)
+        load_cells(cells, mask, *pb.args, first_column(w, word));
+}
+
 TSKIP__FN void to_probabilities(const problem &pb, const panel_mask &mask, const worker &w,
-                                tskip_u32 word, float (&s)[S_SIZE], row_state &rows)
+                                tskip_u32 word, const tile_cells<S_SIZE> &cells, float (&s)[S_SIZE],
+                                row_state &rows)
 {
     scale_scores(s, pb.u, *pb.args);
     if (class_for(word, w.panel) == TSKIP__MIXED)
-        mask_scores(s, mask, pb.u, tile_of(word) * BK + w.lane % 4 * 2, (tskip_i32)pb.args->k_len);
+        mask_scores(s, cells, mask, pb.u, *pb.args, first_column(w, word));
     softmax(s, rows, pb.u.to_log2);
 }
 
@@ -289,6 +313,8 @@ TSKIP__FN void attend(const problem &pb, const panel_mask &mask, worker &w, floa
 {
     float s[S_SIZE];
     tskip_u32 p[BK / 4];
+    tile_cells<S_SIZE> cells;
+    bool prepared = false;
     tskip_u32 word = next_tile(w);
     for (;;) {
         while (word != NO_MORE_TILES && class_for(word, w.panel) == TSKIP__SKIP) {
@@ -300,11 +326,14 @@ TSKIP__FN void attend(const problem &pb, const panel_mask &mask, worker &w, floa
         wait_turn(w);
         start_scores(w, s);
         pass_turn(w);
+        read_ahead(pb, mask, w, word, cells);
+        if (!prepared)
+            prepare_limits(pb, w);
+        prepared = true;
         products_wait<0>();
         keep(s);
         release_keys(w);
-        to_probabilities(pb, mask, w, word, s, rows);
-        rescale(o, rows.factor);
+        to_probabilities(pb, mask, w, word, cells, s, rows);
         pack_probabilities(s, p);
         for (;;) {
             word = next_tile(w);
@@ -312,19 +341,21 @@ TSKIP__FN void attend(const problem &pb, const panel_mask &mask, worker &w, floa
                 break;
             wait_turn(w);
             start_scores(w, s);
+            rescale(o, rows.factor);
             start_values(w, o, p);
             pass_turn(w);
+            read_ahead(pb, mask, w, word, cells);
             products_wait<1>();
             keep(s);
             release_keys(w);
-            to_probabilities(pb, mask, w, word, s, rows);
+            to_probabilities(pb, mask, w, word, cells, s, rows);
             products_wait<0>();
             keep(o);
             keep(s);
             release_values(w);
-            rescale(o, rows.factor);
             pack_probabilities(s, p);
         }
+        rescale(o, rows.factor);
         start_values(w, o, p);
         products_wait<0>();
         keep(o);
@@ -333,29 +364,19 @@ TSKIP__FN void attend(const problem &pb, const panel_mask &mask, worker &w, floa
     release_keys(w);
 }
 
-TSKIP__FN void prepare_limits(const problem &pb, const panel &p, const worker &w, tskip_u32 at)
-{
-    tskip_u32 row = threadIdx.x % 128 / WARP * 16 + w.lane;
-    __syncwarp();
-    if (w.lane < 16)
-        store_limits(at + row * (tskip_u32)sizeof(column_limits),
-                     find_limits(*pb.args, pb.rules, p.batch, (tskip_i64)p.first + row));
-    __syncwarp();
-}
-
 TSKIP__FN void consume(const problem &pb, worker w, void *out, float *lse, const float *sinks)
 {
     const tskip__attention_args &a = *pb.args;
-    tskip_u32 limits = w.base + LIMITS_AT + w.panel * BQ * (tskip_u32)sizeof(column_limits);
+    tskip_u32 limits = w.base + LIMITS_AT + w.panel * LIMITS_BYTES;
     if (w.panel + 1 == PANELS)
         pass_turn(w);
     for (tskip_u32 q_parity = 0;; q_parity ^= 1) {
         barrier_wait(w.base + Q_FULL, q_parity);
-        tskip_u32 item = __shfl_sync(~0u, load_word(w.base + ITEM_AT), 0);
-        if (item == NO_MORE_ITEMS)
+        panel p = load_panel(w.base + PANEL_AT(w.panel));
+        if (p.state == NO_MORE_PANELS)
             break;
-        panel p = find_panel(a, item, w.panel);
-        prepare_limits(pb, p, w, limits);
+        w.batch = p.batch;
+        w.first = p.first;
         panel_mask mask = find_mask(a, pb.u, p, pb.tensor, pb.rules, limits, w.row);
         row_state rows = start_rows(pb.u);
         float o[O_SIZE];
@@ -364,7 +385,7 @@ TSKIP__FN void consume(const problem &pb, worker w, void *out, float *lse, const
             o[i] = 0.0f;
         attend(pb, mask, w, o, rows);
         release(w, Q_EMPTY);
-        if (!p.exists)
+        if (p.state != PANEL_EXISTS)
             continue;
         finish_rows(rows, pb.u, sinks, p.head);
         store_rows(a, p, w.row, o, rows.factor, out, 0, w.lane);
@@ -376,7 +397,7 @@ TSKIP__FN void consume(const problem &pb, worker w, void *out, float *lse, const
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
     attention_sm90(const void *, const void *, const void *, void *o, float *lse,
                    const float *sinks, const void *tensor, const void *rules, const tskip_u8 *map,
-                   tskip_u32 *order, const tskip__attention_args args,
+                   const tskip_u32 *order, const tskip__attention_args args,
                    const __grid_constant__ tensor_map q_map,
                    const __grid_constant__ tensor_map k_map,
                    const __grid_constant__ tensor_map v_map)
@@ -389,13 +410,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
     tskip_u32 group = __shfl_sync(~0u, threadIdx.x / 128, 0);
     if (group == 0) {
         shrink_registers<PRODUCER_REGISTERS>();
-        if (threadIdx.x < WARP) {
-            producer p = {base, &k_map, &v_map, 0, 0, {0, 0}, {0, 0}, NO_MORE_TILES};
-            produce(args, map, order, &q_map, p);
-        }
+        producer p = {base, &args};
+        tskip_u32 warp = __shfl_sync(~0u, threadIdx.x / WARP, 0);
+        if (warp == 0)
+            produce_keys(p, map, order, &q_map, &k_map);
+        else if (warp == 1)
+            produce_values(p, map, order, &v_map);
     } else {
         grow_registers<MATH_REGISTERS>();
-        worker w = {base, group - 1, threadIdx.x % WARP, 0, {0, 0}, {0, 0}};
+        worker w = {base, group - 1, threadIdx.x % WARP};
         w.row = threadIdx.x % 128 / WARP * 16 + w.lane / 4;
         problem pb = {&args, tensor, rules, find_units(args)};
         consume(pb, w, o, lse, sinks);

@@ -34,9 +34,12 @@ TSKIP__FN tskip_u32 class_for(tskip_u32 word, tskip_u32 panel)
     return word >> 2 * panel & 3;
 }
 
+#define PANEL_ABSENT   0u /* the last item of a head may have fewer */
+#define PANEL_EXISTS   1u
+#define NO_MORE_PANELS 2u
+
 struct panel {
-    bool exists; /* the last item of a head may have fewer */
-    tskip_u32 batch, head;
+    tskip_u32 state, batch, head;
     tskip_u32 first; /* query row */
 };
 
@@ -45,10 +48,29 @@ TSKIP__FN panel find_panel(const tskip__attention_args &a, tskip_u32 item, tskip
     tskip_u32 row_of_heads = item / a.items_per_head;
     tskip_u32 number = (item - row_of_heads * a.items_per_head) * PANELS + which;
     panel p;
-    p.exists = number / TSKIP_C_GROUP < a.nq;
+    p.state = number / TSKIP_C_GROUP < a.nq ? PANEL_EXISTS : PANEL_ABSENT;
     p.batch = row_of_heads / a.n_kv_heads;
     p.head = row_of_heads % a.n_kv_heads * TSKIP_C_GROUP + number % TSKIP_C_GROUP;
     p.first = number / TSKIP_C_GROUP * BQ;
+    return p;
+}
+
+TSKIP__FN void store_panel(tskip_u32 at, const panel &p)
+{
+    asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(at), "r"(p.state), "r"(p.batch),
+                 "r"(p.head), "r"(p.first)
+                 : "memory");
+}
+
+/* The same in all lanes of a warp. */
+TSKIP__FN panel load_panel(tskip_u32 at)
+{
+    panel p;
+    asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(p.state), "=r"(p.batch), "=r"(p.head), "=r"(p.first)
+                 : "r"(at)
+                 : "memory");
+    p.state = __shfl_sync(~0u, p.state, 0);
     return p;
 }
 
@@ -65,20 +87,16 @@ TSKIP__FN tskip_u32 kv_head_of(const tskip__attention_args &a, tskip_u32 item)
 
 /* ---- dealing out items ----------------------------------------------------------------------- */
 
-/* The n-th item, or NO_MORE_ITEMS: in the order's order, else as numbered. */
-TSKIP__FN tskip_u32 item_number(const tskip__attention_args &a, const tskip_u32 *order, tskip_u32 n)
+/* The n-th item of one of `workers`, or NO_MORE_ITEMS: heaviest first, to and fro, so that who got
+ * the heaviest of one round gets the lightest of the next. Without an order all items weigh the
+ * same. */
+TSKIP__FN tskip_u32 nth_item(const tskip__attention_args &a, const tskip_u32 *order, tskip_u32 n,
+                             tskip_u32 worker, tskip_u32 workers)
 {
-    if (n >= a.n_items)
+    tskip_u32 place = n * workers + (n & 1 ? workers - 1 - worker : worker);
+    if (place >= a.n_items)
         return NO_MORE_ITEMS;
-    return a.flags & TSKIP__HAS_ORDER ? order[n] : n;
-}
-
-/* The place in the order that this worker takes next: from the counter behind the order, so that
- * who is done early takes more; without an order all items weigh the same and are dealt in turn. */
-TSKIP__FN tskip_u32 take_place(const tskip__attention_args &a, tskip_u32 *order, tskip_u32 last,
-                               tskip_u32 workers)
-{
-    return a.flags & TSKIP__HAS_ORDER ? atomicAdd(order + a.n_items, 1) + workers : last + workers;
+    return a.flags & TSKIP__HAS_ORDER ? order[place] : place;
 }
 
 /* ---- walking the map ------------------------------------------------------------------------- */
@@ -108,7 +126,7 @@ TSKIP__FN tskip_u32 read_classes(const tskip__attention_args &a, const tskip_u8 
 #pragma unroll
     for (tskip_u32 which = 0; which < PANELS; which++) {
         panel p = find_panel(a, item, which);
-        if (!p.exists)
+        if (p.state != PANEL_EXISTS)
             break;
         const tskip_u8 *row = map + p.batch * a.map_stride_batch + p.head * a.map_stride_head +
                               (tskip_u64)(p.first / BQ) * a.nk;
@@ -118,6 +136,31 @@ TSKIP__FN tskip_u32 read_classes(const tskip__attention_args &a, const tskip_u8 
                        << (8 * i + 2 * which);
     }
     return classes;
+}
+
+/* Calls visit(word) in the first lane of a warp for every tile that some panel of the item visits,
+ * from the last tile to the first, a block at a time. */
+template <class Visit>
+TSKIP__FN void walk_tiles(const tskip__attention_args &a, const tskip_u8 *map, tskip_u32 item,
+                          Visit visit)
+{
+    tskip_u32 lane = threadIdx.x % WARP;
+    for (tskip_u32 block = (a.nk + BLOCK_TILES - 1) / BLOCK_TILES; block-- > 0;) {
+        tskip_u32 classes = read_classes(a, map, item, block, lane);
+#pragma unroll 1
+        for (int i = BLOCK_TILES / WARP - 1; i >= 0; i--) {
+            tskip_u32 mine = classes >> 8 * i & 0xFF;
+            tskip_u32 left = __ballot_sync(~0u, mine != 0);
+            while (left) {
+                tskip_u32 last = 31 - __clz(left);
+                tskip_u32 found = __shfl_sync(~0u, mine, last);
+                if (lane == 0)
+                    visit(tile_word(block * BLOCK_TILES + i * WARP + last, found));
+                __syncwarp();
+                left ^= 1u << last;
+            }
+        }
+    }
 }
 
 #endif
