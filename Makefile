@@ -7,12 +7,13 @@ PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 BUILD  := build
 
-.PHONY: all demo check bench install clean help
+.PHONY: all demo check bench bench-peers install clean help
 
 help:
 	@echo 'make demo               run the main job on real Q, K and V (3 minutes from a fresh clone)'
 	@echo 'make check              build with warnings as errors, run every test and the sanitizers'
 	@echo 'make bench              time this machine: with the map, without it, against its own peak'
+	@echo 'make bench-peers        time peers (PyTorch, ggml) beside it; downloads about 3 GB once'
 	@echo 'make install PREFIX=…   headers, libraries, pkg-config, CMake package, command, man page'
 	@echo 'make clean              remove build/ and out/'
 
@@ -29,11 +30,14 @@ demo: all
 	@$(BUILD)/release/examples/demo examples/data/smollm2-layer15-2455.safetensors out
 
 check:
-	@scripts/setup
+	@scripts/setup check
 	@scripts/check
 
 bench: all
 	@$(BUILD)/release/cli/tileskip bench
+
+bench-peers: all
+	@python3 bench/peers/run.py
 
 install: all
 	@cmake -S . -B $(BUILD)/release -DCMAKE_INSTALL_PREFIX=$(PREFIX) > $(BUILD)/configure.log

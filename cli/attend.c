@@ -120,8 +120,11 @@ static bool load_sinks(job *j, io_error *error)
         return true;
     const size_t heads = j->desc.extent.n_heads;
     if (t->rank != 1 || t->shape[0] != (int64_t)heads || t->element->dtype == TSKIP_DTYPE_NONE)
-        return io_fail(error, "%s: tensor 'sinks' must be [%zu] numbers, one a query head",
-                       j->o->input, heads);
+        return io_fail(error,
+                       "%s: tensor 'sinks' is %s of %" PRId64 " in rank %" PRIu32
+                       ", expected numbers [%zu], one a query head",
+                       j->o->input, t->element->name, t->rank > 0 ? t->shape[0] : 1, t->rank,
+                       heads);
     float *sinks = malloc(heads * sizeof *sinks);
     if (sinks == NULL)
         return io_fail(error, "not enough memory for the sinks");
@@ -177,11 +180,13 @@ static bool make_plan(job *j, io_error *error)
          tskip_buffer_create(j->device, info->workspace_size, &j->workspace) != TSKIP_OK))
         return failed(error, "buffers");
     if (j->mask == NULL)
-        return true;
+        return j->o->png == NULL ||
+               io_fail(error, "--map-png needs a mask: there is no map without one");
     const tskip_tile_map_desc map = {j->mask, d->extent, info->tile};
     return tskip_tile_map_build(&map, &j->map) == TSKIP_OK || failed(error, "tile map");
 }
 
+/* The map is built here, as it is in a program that has no use for it but attention. */
 static bool run(job *j, double *seconds, io_error *error)
 {
     const tskip_attention_tensors tensors = {
@@ -192,7 +197,6 @@ static bool run(job *j, double *seconds, io_error *error)
         .lse = {j->lse, 0},
         .sinks = {j->sinks, 0},
         .workspace = {j->workspace, 0},
-        .map = j->o->no_skip ? NULL : j->map,
     };
     if (tskip_encoder_create(j->device, NULL, &j->encoder) != TSKIP_OK)
         return failed(error, "encoder");
@@ -272,11 +276,8 @@ static bool do_job(job *j, attend_result *result, io_error *error)
         return false;
     if (j->o->out != NULL && !write_out(j, error))
         return false;
-    if (j->o->png == NULL)
-        return true;
-    if (j->map == NULL)
-        return io_fail(error, "--map-png needs a mask: there is no map without one");
-    return map_picture_write(j->map, 0, j->o->rules != NULL ? j->o->rules : "mask tensor",
+    return j->o->png == NULL ||
+           map_picture_write(j->map, 0, j->o->rules != NULL ? j->o->rules : "mask tensor",
                              j->o->png, error);
 }
 

@@ -21,7 +21,7 @@ typedef struct attend_options {
 
 typedef struct attend_result {
     char device[64], plan[192];
-    double seconds, gflops;
+    double seconds, gflops;   /* of attention, the map's build included */
     tskip_tile_counts counts; /* of the map, used or not; all FULL without a mask */
     uint64_t visible;         /* pairs, over the map's planes */
 } attend_result;

@@ -12,7 +12,6 @@
 
 #define ROUNDS      5
 #define MAX_SECONDS 20.0 /* a problem stops after the round in which this has passed */
-#define SCAN_SIDE   8192
 #define SCAN_ROUNDS 9
 
 static double visited(const trial *t)
@@ -60,6 +59,7 @@ bool bench_problem(tskip_device *device, const problem *p, bench_result *out, io
         if (ok) {
             out->gflops = flop / out->seconds_map * 1e-9;
             out->visited_share = visited(&t);
+            out->kv_bytes = (double)data.k.size + (double)data.v.size;
         }
         trial_destroy(&t);
     }
@@ -70,9 +70,9 @@ bool bench_problem(tskip_device *device, const problem *p, bench_result *out, io
 /* Masked above the diagonal, random biases in one column of eight: no scan can stop early. */
 static void fill_cells(void *cells, tskip_dtype dtype)
 {
-    for (size_t i = 0; i < SCAN_SIDE; i++)
-        for (size_t j = 0; j < SCAN_SIDE; j++)
-            io_store(cells, dtype, i * SCAN_SIDE + j,
+    for (size_t i = 0; i < BENCH_SCAN_SIDE; i++)
+        for (size_t j = 0; j < BENCH_SCAN_SIDE; j++)
+            io_store(cells, dtype, i * BENCH_SCAN_SIDE + j,
                      dtype == TSKIP_BOOL ? (float)(j <= i)
                      : j > i             ? -3e38f
                                          : (float)(j % 8 == 0 ? i % 3 : 0));
@@ -103,18 +103,21 @@ static bool time_scan(tskip_device *device, tskip_tile_map *map, const void *cel
 
 bool bench_scan_mask(tskip_device *device, tskip_dtype dtype, bench_scan *out, io_error *error)
 {
-    const size_t size = (size_t)SCAN_SIDE * SCAN_SIDE * tskip_dtype_size(dtype);
-    void *cells = aligned_alloc(4096, size);
+    const size_t size = (size_t)BENCH_SCAN_SIDE * BENCH_SCAN_SIDE * tskip_dtype_size(dtype);
+    void *cells = peak_memory(size);
     tskip_mask *mask = NULL;
     tskip_tile_map *map = NULL;
     if (cells == NULL)
         return io_fail(error, "not enough memory for a mask of %zu bytes", size);
     fill_cells(cells, dtype);
     tskip_buffer *buffer = trial_upload(device, cells, size);
-    const tskip_mask_desc desc = {
-        .tensor = {.buffer = buffer, .dtype = dtype, .rank = 2, .shape = {SCAN_SIDE, SCAN_SIDE}}};
+    const tskip_mask_desc desc = {.tensor = {.buffer = buffer,
+                                             .dtype = dtype,
+                                             .rank = 2,
+                                             .shape = {BENCH_SCAN_SIDE, BENCH_SCAN_SIDE}}};
     bool ok = buffer != NULL && tskip_mask_create(device, &desc, &mask) == TSKIP_OK;
-    const tskip_tile_map_desc map_desc = {mask, {.q_len = SCAN_SIDE, .k_len = SCAN_SIDE}, {32, 64}};
+    const tskip_tile_map_desc map_desc = {
+        mask, {.q_len = BENCH_SCAN_SIDE, .k_len = BENCH_SCAN_SIDE}, {32, 64}};
     ok = ok && tskip_tile_map_create(&map_desc, &map) == TSKIP_OK;
     if (!ok)
         io_fail(error, "scan: %s", tskip_last_error());

@@ -14,14 +14,19 @@ typedef struct bench_result {
     double seconds_given; /* median, the map built before; seconds_nomap without a mask */
     double seconds_nomap; /* median; every tile visited */
     double gflops;        /* with the map, on visible pairs */
-    double visited_share; /* tiles visited, of all */
+    double visited_share; /* tiles visited, of all; 1 / this is the ideal speed-up */
+    double kv_bytes;      /* of K and V, each head once */
 } bench_result;
 
 bool bench_problem(tskip_device *device, const problem *p, bench_result *out, io_error *error);
 
-/* Scanning a mask tensor of 8192 × 8192 cells into a map, beside reading the same memory once. */
+/* The tensor's side, in cells. */
+#define BENCH_SCAN_SIDE 8192
+
+/* Scanning a mask tensor of BENCH_SCAN_SIDE² cells into a map, beside reading the same memory once
+ * with the same threads: medians of rounds in turns. */
 typedef struct bench_scan {
-    double read_gbs, scan_gbs; /* medians of interleaved rounds */
+    double read_gbs, scan_gbs;
 } bench_scan;
 
 bool bench_scan_mask(tskip_device *device, tskip_dtype dtype, bench_scan *out, io_error *error);

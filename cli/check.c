@@ -156,12 +156,13 @@ static bool other_threads(tskip_device *device, const problem_data *data, output
 static bool check_with(const check_device *d, trial *t, const witness *w, outputs *out,
                        check_result *result, io_error *error)
 {
-    if (t->mask != NULL && (!check_map(t, w, result->classes, error) || !check_cells(t, w, error)))
+    if (w != NULL && t->mask != NULL &&
+        (!check_map(t, w, result->classes, error) || !check_cells(t, w, error)))
         return false;
     if (!trial_run(t, true, t->map, NULL, error) ||
         !trial_read(t, out->first_o, out->first_lse, error))
         return false;
-    if (!judge(t->data, w, out, result, error) || !gate(t, out, error))
+    if ((w != NULL && !judge(t->data, w, out, result, error)) || !gate(t, out, error))
         return false;
     for (size_t i = 1; i < d->n_devices; i++) {
         if (!other_threads(d->devices[i], t->data, out, error))

@@ -33,7 +33,8 @@ typedef struct check_result {
  *  - output and log-sum-exps are within the bound;
  *  - no byte of them changes without the map, with a map made on the way, with labels 0 and 2
  *    turned into 1, and with another number of threads.
- * Else `error` says what does not. The result is filled as far as the check came. */
+ * With w NULL only the last is looked at. Else `error` says what does not. The result is filled as
+ * far as the check came. */
 bool check_run(const check_device *d, const problem_data *data, const witness *w,
                check_result *result, io_error *error);
 

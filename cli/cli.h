@@ -40,12 +40,20 @@ int cli_library_failed(const char *what);
  * is unknown or lacks its argument. Operands are refused the same way. */
 int cli_next_option(int argc, char **argv, const struct option *options);
 
+/* True if `word` may be a misspelling of `name`. */
+bool cli_is_near(const char *word, const char *name);
+
+/* The longest side of a mask and the largest offset, as the library has them. */
+#define CLI_MAX_LENGTH (INT64_C(1) << 40)
+#define CLI_MAX_OFFSET (INT64_C(1) << 59)
+
 /* Option values. On failure they print a usage message and return false. */
 bool cli_get_i64(const char *command, const char *option, const char *text, int64_t least,
                  int64_t most, int64_t *out);
 bool cli_get_f32(const char *command, const char *option, const char *text, float *out);
 bool cli_get_tile(const char *command, const char *option, const char *text, tskip_tile *out);
 bool cli_get_offset(const char *command, const char *option, const char *text, int64_t *out);
+bool cli_get_rules(const char *command, const char *option, const char *text);
 bool cli_get_dtype(const char *command, const char *option, const char *text, tskip_dtype *out);
 
 /* Prints one JSON object and a newline, and gives it back. Returns CLI_DONE or CLI_FAILED. */

@@ -33,10 +33,12 @@ static const char HELP[] =
     "  --out-dtype T     f32, or the input's type (default)\n"
     "  --lse             compute the log-sum-exp of every row too\n"
     "  --map-png FILE    draw the tile map\n"
-    "  --json            print one JSON object\n"
+    "  --json            print one JSON object; its time includes the map's build\n"
     "  --help            show this\n\n"
-    "Example:\n"
-    "  tileskip attend --input examples/data/smollm2-layer29-600.safetensors --rules causal\n";
+    "Examples:\n"
+    "  tileskip attend --input examples/data/smollm2-layer29-600.safetensors --rules causal\n"
+    "  tileskip attend --input examples/data/smollm2-layer29-600.safetensors \\\n"
+    "      --rules causal,window=128 --lse --out attention.safetensors --map-png map.png\n";
 
 static const struct option OPTIONS[] = {
     {"input", required_argument, NULL, 'i'},
@@ -81,7 +83,7 @@ static bool read_value(int c, attend_options *o)
     case 'Q':
         return cli_get_offset("attend", "q-offset", optarg, &o->q_offset);
     case 'K':
-        return cli_get_i64("attend", "k-offset", optarg, 0, INT64_MAX, &o->k_offset);
+        return cli_get_i64("attend", "k-offset", optarg, 0, CLI_MAX_OFFSET, &o->k_offset);
     case 's':
         return cli_get_f32("attend", "scale", optarg, &o->scale);
     case 'c':
@@ -135,10 +137,17 @@ static bool read_options(int argc, char **argv, attend_options *o)
         if (!read_option(c, o))
             return false;
     }
-    if (o->help || o->input != NULL)
+    if (o->help)
         return true;
-    cli_usage("attend", "expected --input FILE.safetensors");
-    return false;
+    if (o->input == NULL) {
+        cli_usage("attend", "expected --input FILE.safetensors");
+        return false;
+    }
+    if (o->out_dtype != TSKIP_DTYPE_NONE && o->out == NULL) {
+        cli_usage("attend", "--out-dtype needs --out");
+        return false;
+    }
+    return o->rules == NULL || cli_get_rules("attend", "rules", o->rules);
 }
 
 static int print_json(const attend_result *r)
@@ -155,7 +164,8 @@ static int print_text(const attend_result *r)
     char text[32];
     printf("%s\n\n", r->plan);
     map_report_counts(&r->counts, stdout);
-    printf("\nvisible pairs %s\ntime          %.3f ms, %.1f GFLOP/s on visible pairs\n",
+    printf("\nvisible pairs  %s\ntime           %.3f ms, %.1f GFLOP/s on visible "
+           "pairs\n",
            table_number(text, r->visible), r->seconds * 1e3, r->gflops);
     return cli_finish();
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "bench.h"
+#include "bench_problems.h"
 #include "cli.h"
 #include "peak.h"
 #include "progress.h"
@@ -13,30 +15,18 @@
 
 static const char HELP[] =
     "Usage: tileskip bench [OPTION]…\n"
-    "Times attention with the map and without it in turns, and sets it beside what the machine "
-    "can\n"
-    "do: an in-register loop of fused multiply-adds, and reading memory once.\n\n"
+    "Times attention with the map and without it in turns, and sets it beside what the machine\n"
+    "can do, measured in the same run: multiply-adds in registers, and reading memory once.\n\n"
     "Options:\n"
-    "  --problem TEXT  what to time, see docs/problems.md; may be repeated (default: a list)\n"
+    "  --problem TEXT  what to time, see docs/problems.md; may be repeated (default: the list\n"
+    "                  of bench/problems.txt and the scans)\n"
+    "  --scan          time the scan of a mask tensor; alone: nothing else\n"
     "  --device D      where to compute (default auto)\n"
     "  --threads N     CPU threads (default all)\n"
-    "  --scan          time the scan of a mask tensor too\n"
     "  --json          print one JSON object\n"
     "  --help          show this\n\n"
     "Example:\n"
     "  tileskip bench --problem 'h8/4 q2048 d128 f32 rules=causal'\n";
-
-static const char *const DEFAULTS[] = {
-    "h4 q8192 k8192 d128 f32 rules=causal,window=1024",
-    "h8/4 q2048 k2048 d64 f32 rules=causal",
-    "h8/4 q2048 k2048 d128 f32 rules=causal",
-    "h8/4 q2455 k2455 d256 f32 rules=causal,window=1024",
-    "h8/1 q2455 k2455 d512 f32 rules=causal",
-    "h8/4 q4096 k4096 d256 f32 rules=causal,window=512",
-    "h8/8 q2048 k2048 d128 f32",
-    "h8/4 q2048 k2048 d128 bf16 rules=causal",
-    "h8/4 q2455 k2455 d256 bf16 rules=causal,window=1024",
-};
 
 typedef struct options {
     const char *device;
@@ -101,105 +91,189 @@ static bool read_options(int argc, char **argv, options *o)
         if (!read_option(c, o))
             return false;
     }
-    for (size_t i = 0; o->n_problems == 0 || i < sizeof(DEFAULTS) / sizeof(DEFAULTS[0]); i++) {
-        if (i == 0 && o->n_problems > 0)
-            break;
-        if (!add_problem(o, DEFAULTS[i]))
+    if (o->n_problems > 0 || o->scan)
+        return true;
+    o->scan = true;
+    for (size_t i = 0; i < sizeof(BENCH_PROBLEMS) / sizeof(BENCH_PROBLEMS[0]); i++)
+        if (!add_problem(o, BENCH_PROBLEMS[i]))
             return false;
-    }
     return true;
 }
 
 /* Everything that is printed, kept until all is measured. */
 typedef struct report {
     const tskip_device_info *device;
-    double peak_f32, peak_bf16;
+    double peak_f32, peak_bf16, read_one, read_all;
     bench_result results[MAX_PROBLEMS];
     bench_scan scans[4];
 } report;
 
 static const tskip_dtype SCANNED[4] = {TSKIP_BF16, TSKIP_F16, TSKIP_F32, TSKIP_BOOL};
 
+/* bf16 is measured against the machine's bf16 products where it has them; f16 has none. */
 static double share_of_peak(const options *o, const report *r, size_t i)
 {
     const bool bf16 = o->problems[i].dtype == TSKIP_BF16 && r->peak_bf16 > 0;
     return r->results[i].gflops / (bf16 ? r->peak_bf16 : r->peak_f32);
 }
 
+/* So few queries that reading K and V decides. */
+static bool is_decode(const problem *p)
+{
+    return p->extent.q_len <= 16;
+}
+
+static double kv_gbs(const bench_result *b)
+{
+    return b->kv_bytes / b->seconds_map * 1e-9;
+}
+
+static json_t *json_result(const options *o, const report *r, size_t i)
+{
+    char text[PROBLEM_MAX_TEXT];
+    const bench_result *b = &r->results[i];
+    problem_format(&o->problems[i], text);
+    json_t *result = json_pack(
+        "{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "problem", text, "device",
+        r->device->name, "plan", b->plan, "seconds_map", b->seconds_map, "seconds_map_given",
+        b->seconds_given, "seconds_nomap", b->seconds_nomap, "gflops", b->gflops, "share_of_peak",
+        share_of_peak(o, r, i), "visited_share", b->visited_share, "kv_gbs", kv_gbs(b));
+    return result;
+}
+
 static int print_json(const options *o, const report *r)
 {
     json_t *results = json_array(), *scans = json_array();
-    for (size_t i = 0; i < o->n_problems; i++) {
-        char text[PROBLEM_MAX_TEXT];
-        const bench_result *b = &r->results[i];
-        problem_format(&o->problems[i], text);
-        json_array_append_new(results,
-                              json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "problem",
-                                        text, "device", r->device->name, "plan", b->plan,
-                                        "seconds_map", b->seconds_map, "seconds_map_given",
-                                        b->seconds_given, "seconds_nomap", b->seconds_nomap,
-                                        "gflops", b->gflops, "share_of_peak",
-                                        share_of_peak(o, r, i), "visited_share", b->visited_share));
-    }
+    for (size_t i = 0; i < o->n_problems; i++)
+        json_array_append_new(results, json_result(o, r, i));
     for (size_t i = 0; i < 4 && o->scan; i++)
         json_array_append_new(
             scans, json_pack("{s:s, s:f, s:f}", "dtype", tskip_dtype_name(SCANNED[i]), "scan_gbs",
                              r->scans[i].scan_gbs, "read_gbs", r->scans[i].read_gbs));
-    return cli_print_json(json_pack(
-        "{s:{s:s, s:s, s:I, s:f, s:f}, s:o, s:o}", "machine", "description", r->device->description,
-        "isa", r->device->isa, "threads", (json_int_t)r->device->threads, "peak_gflops",
-        r->peak_f32, "peak_bf16_gflops", r->peak_bf16, "results", results, "scans", scans));
+    json_t *machine =
+        json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f}", "description", r->device->description,
+                  "isa", r->device->isa, "threads", (json_int_t)r->device->threads, "peak_gflops",
+                  r->peak_f32, "peak_bf16_gflops", r->peak_bf16, "read_gbs_one_thread", r->read_one,
+                  "read_gbs", r->read_all);
+    return cli_print_json(
+        json_pack("{s:o, s:o, s:o}", "machine", machine, "results", results, "scans", scans));
 }
 
-static int print_text(const options *o, const report *r)
+static void print_machine(const report *r)
 {
-    table t;
-    printf("%s\nin-register multiply-adds: f32 %.0f GFLOP/s", r->device->description, r->peak_f32);
+    printf("%s\n  multiply-adds in registers  f32 %.0f GFLOP/s", r->device->description,
+           r->peak_f32);
     if (r->peak_bf16 > 0)
         printf(", bf16 %.0f GFLOP/s", r->peak_bf16);
+    printf("\n  reading memory once         %.1f GB/s", r->read_all);
+    if (r->device->threads > 1)
+        printf(", one thread %.1f GB/s", r->read_one);
     printf("\n\n");
-    table_begin(&t, "lrrrrrrr", "problem|map|given|no map|speed-up|visited|GFLOP/s|of peak");
+}
+
+static void print_prefill(const options *o, const report *r)
+{
+    table t;
+    table_begin(&t, "lrrrrrrr", "prefill|map|given|no map|speed-up|of ideal|GFLOP/s|of peak");
     for (size_t i = 0; i < o->n_problems; i++) {
         char text[PROBLEM_MAX_TEXT];
         const bench_result *b = &r->results[i];
+        if (is_decode(&o->problems[i]))
+            continue;
         problem_format(&o->problems[i], text);
         table_cell(&t, "%s", text);
         table_cell(&t, "%.2f ms", b->seconds_map * 1e3);
         table_cell(&t, "%.2f ms", b->seconds_given * 1e3);
         table_cell(&t, "%.2f ms", b->seconds_nomap * 1e3);
         table_cell(&t, "%.2f ×", b->seconds_nomap / b->seconds_map);
-        table_cell(&t, "%.1f %%", 100 * b->visited_share);
+        table_cell(&t, "%.0f %%", 100 * b->seconds_nomap / b->seconds_map * b->visited_share);
         table_cell(&t, "%.1f", b->gflops);
         table_cell(&t, "%.0f %%", 100 * share_of_peak(o, r, i));
     }
     table_print(&t, stdout);
-    if (!o->scan)
-        return cli_finish();
+    puts(
+        "\nmap: built in the same call; given: built before. Ideal: all tiles over those visited.\n"
+        "GFLOP/s count visible pairs only, the map's build included.\n");
+}
+
+static void print_decode(const options *o, const report *r)
+{
+    table t;
+    table_begin(&t, "lrrrr", "decode|time|K and V|of read|GFLOP/s");
+    for (size_t i = 0; i < o->n_problems; i++) {
+        char text[PROBLEM_MAX_TEXT];
+        const bench_result *b = &r->results[i];
+        if (!is_decode(&o->problems[i]))
+            continue;
+        problem_format(&o->problems[i], text);
+        table_cell(&t, "%s", text);
+        table_cell(&t, "%.2f ms", b->seconds_map * 1e3);
+        table_cell(&t, "%.1f GB/s", kv_gbs(b));
+        table_cell(&t, "%.0f %%", 100 * kv_gbs(b) / r->read_all);
+        table_cell(&t, "%.1f", b->gflops);
+    }
+    table_print(&t, stdout);
     putchar('\n');
-    table_begin(&t, "lrrr", "map scan, 8192 × 8192|GB/s|linear read|share");
+}
+
+static void print_scans(const report *r)
+{
+    table t;
+    table_begin(&t, "lrrr", "scan of a mask, 8192 × 8192|scan|read once|of read");
     for (size_t i = 0; i < 4; i++) {
         table_cell(&t, "%s", tskip_dtype_name(SCANNED[i]));
-        table_cell(&t, "%.1f", r->scans[i].scan_gbs);
-        table_cell(&t, "%.1f", r->scans[i].read_gbs);
+        table_cell(&t, "%.1f GB/s", r->scans[i].scan_gbs);
+        table_cell(&t, "%.1f GB/s", r->scans[i].read_gbs);
         table_cell(&t, "%.0f %%", 100 * r->scans[i].scan_gbs / r->scans[i].read_gbs);
     }
     table_print(&t, stdout);
+}
+
+static int print_text(const options *o, const report *r)
+{
+    size_t n_decode = 0;
+    for (size_t i = 0; i < o->n_problems; i++)
+        n_decode += is_decode(&o->problems[i]);
+    print_machine(r);
+    if (n_decode < o->n_problems)
+        print_prefill(o, r);
+    if (n_decode > 0)
+        print_decode(o, r);
+    if (o->scan)
+        print_scans(r);
     return cli_finish();
+}
+
+static bool measure_machine(report *r, io_error *error)
+{
+    const size_t size = (size_t)256 << 20; /* more than caches hold */
+    const uint32_t threads = r->device->threads;
+    char *memory = peak_memory(size);
+    if (memory == NULL)
+        return io_fail(error, "not enough memory to measure reading it");
+    memset(memory, 1, size);
+    r->peak_f32 = peak_f32(threads);
+    r->peak_bf16 = peak_bf16(threads);
+    r->read_one = peak_read(memory, size, 1, 5);
+    r->read_all = peak_read(memory, size, threads, 5);
+    free(memory);
+    return true;
 }
 
 static bool measure(const options *o, tskip_device *device, report *r, io_error *error)
 {
-    progress *bar = progress_start("bench", o->n_problems);
-    bool ok = true;
+    const size_t n_scans = o->scan ? 4 : 0;
+    progress *bar = progress_start("bench", o->n_problems + n_scans);
     r->device = tskip_device_get_info(device);
-    r->peak_f32 = peak_f32(r->device->threads);
-    r->peak_bf16 = peak_bf16(r->device->threads);
+    bool ok = measure_machine(r, error);
     for (size_t i = 0; ok && i < o->n_problems; i++) {
         progress_set(bar, i);
         ok = bench_problem(device, &o->problems[i], &r->results[i], error);
     }
-    for (size_t i = 0; ok && o->scan && i < 4; i++)
+    for (size_t i = 0; ok && i < n_scans; i++) {
+        progress_set(bar, o->n_problems + i);
         ok = bench_scan_mask(device, SCANNED[i], &r->scans[i], error);
+    }
     progress_stop(&bar);
     return ok;
 }

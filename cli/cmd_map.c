@@ -52,13 +52,13 @@ static bool read_option(int c, options *o)
         o->mask = optarg;
         return true;
     case 'q':
-        return cli_get_i64("map", "q-len", optarg, 1, INT64_MAX, &o->extent.q_len);
+        return cli_get_i64("map", "q-len", optarg, 1, CLI_MAX_LENGTH, &o->extent.q_len);
     case 'k':
-        return cli_get_i64("map", "k-len", optarg, 1, INT64_MAX, &o->extent.k_len);
+        return cli_get_i64("map", "k-len", optarg, 1, CLI_MAX_LENGTH, &o->extent.k_len);
     case 'Q':
         return cli_get_offset("map", "q-offset", optarg, &o->extent.q_offset);
     case 'K':
-        return cli_get_i64("map", "k-offset", optarg, 0, INT64_MAX, &o->extent.k_offset);
+        return cli_get_i64("map", "k-offset", optarg, 0, CLI_MAX_OFFSET, &o->extent.k_offset);
     case 't':
         return cli_get_tile("map", "tile", optarg, &o->tile);
     case 'd':
@@ -110,7 +110,11 @@ static bool read_options(int argc, char **argv, options *o)
         cli_usage("map", "--rules needs --q-len and --k-len");
         return false;
     }
-    return true;
+    if (o->json && o->letters) {
+        cli_usage("map", "--letters and --json exclude each other");
+        return false;
+    }
+    return o->rules == NULL || cli_get_rules("map", "rules", o->rules);
 }
 
 /* A length may be given beside a tensor, but not another one than it has. */
@@ -201,40 +205,35 @@ static int print_text(const options *o, const tskip_tile_map *map, const tskip_t
     return cli_finish();
 }
 
-static int report(const options *o, const tskip_mask *mask, const tskip_tile_map *map)
+static int report(const options *o, const tskip_tile_map *map, const tskip_tile_counts *counts,
+                  uint64_t visible)
 {
     const tskip_tile_map_info *info = tskip_tile_map_get_info(map);
-    tskip_tile_counts counts;
-    uint64_t visible = 0;
     io_error error;
     const uint64_t planes = (uint64_t)info->planes_batch * info->planes_head;
     if ((uint64_t)o->plane >= planes)
-        return cli_usage("map", "--plane is %" PRId64 ", but the map has %" PRIu64 " planes",
-                         o->plane, planes);
-    if (tskip_tile_map_count(map, &counts) != TSKIP_OK)
-        return cli_library_failed("map");
-    if (tskip_mask_count_pairs(mask, &info->extent, &visible, NULL) != TSKIP_OK)
-        return cli_library_failed("visible pairs");
+        return cli_usage("map", "--plane is %" PRId64 ", expected 0 to %" PRIu64, o->plane,
+                         planes - 1);
     if (o->png != NULL && !map_picture_write(map, (uint32_t)o->plane,
                                              o->rules != NULL ? o->rules : o->mask, o->png, &error))
         return cli_fail("%s", error.text);
-    return o->json ? print_json(info, &counts, visible) : print_text(o, map, &counts, visible);
+    return o->json ? print_json(info, counts, visible) : print_text(o, map, counts, visible);
 }
 
 static int build(const options *o, tskip_device *device, const tskip_mask_desc *desc)
 {
     tskip_mask *mask = NULL;
     tskip_tile_map *map = NULL;
-    int status;
+    tskip_tile_counts counts;
+    uint64_t visible = 0;
     progress *bar = progress_start("map", 0);
-    if (tskip_mask_create(device, desc, &mask) != TSKIP_OK) {
-        progress_stop(&bar);
-        return cli_library_failed("mask");
-    }
+    bool ok = tskip_mask_create(device, desc, &mask) == TSKIP_OK;
     const tskip_tile_map_desc map_desc = {mask, o->extent, o->tile};
-    const bool built = tskip_tile_map_build(&map_desc, &map) == TSKIP_OK;
+    ok = ok && tskip_tile_map_build(&map_desc, &map) == TSKIP_OK &&
+         tskip_tile_map_count(map, &counts) == TSKIP_OK &&
+         tskip_mask_count_pairs(mask, &o->extent, &visible, NULL) == TSKIP_OK;
     progress_stop(&bar);
-    status = built ? report(o, mask, map) : cli_library_failed("map");
+    const int status = ok ? report(o, map, &counts, visible) : cli_library_failed("map");
     tskip_tile_map_destroy(&map);
     tskip_mask_destroy(&mask);
     return status;

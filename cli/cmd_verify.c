@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "clock.h"
+#include "designed.h"
 #include "progress.h"
 #include "random.h"
 #include "table.h"
@@ -96,7 +97,7 @@ static void sweep(verify *v, const options *o)
             verify_problem(v, &o->problems[i]);
         return;
     }
-    const size_t designed = verify_n_designed();
+    const size_t designed = designed_count();
     progress *bar = progress_start("verify", designed + (uint64_t)o->cases);
     for (size_t i = 0; i < designed; i++) {
         verify_designed(v, i);

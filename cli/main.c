@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -36,8 +39,31 @@ static void print_help(FILE *stream)
           stream);
 }
 
+static int refuse_command(const char *name)
+{
+    fprintf(stderr,
+            "tileskip: unknown command '%s', expected devices, map, attend, verify or bench", name);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (cli_is_near(name, COMMANDS[i].name))
+            fprintf(stderr, "; the nearest is '%s'", COMMANDS[i].name);
+    }
+    fputs("\nSee 'tileskip --help'.\n", stderr);
+    return CLI_USAGE;
+}
+
+/* A standard stream that the caller closed must not become the next file that is opened. On what is
+ * opened here instead, writing to standard output fails as it would have on the closed one. */
+static void keep_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+            exit(CLI_FAILED);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    keep_standard_streams();
     setlocale(LC_CTYPE, "");
     if (argc < 2) {
         print_help(stderr);
@@ -55,9 +81,5 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], COMMANDS[i].name) == 0)
             return COMMANDS[i].run(argc - 1, argv + 1);
     }
-    fprintf(stderr,
-            "tileskip: unknown command '%s', expected devices, map, attend, verify or bench\n"
-            "See 'tileskip --help'.\n",
-            argv[1]);
-    return CLI_USAGE;
+    return refuse_command(argv[1]);
 }

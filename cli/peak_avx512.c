@@ -40,3 +40,16 @@ double peak_loop_bf16(uint64_t rounds)
     keep(sum);
     return (double)rounds * CHAINS * 32 * 2;
 }
+
+uint64_t peak_sum_avx512(const uint64_t *words, size_t n_words)
+{
+    __m512i sum[4];
+    for (int k = 0; k < 4; k++)
+        sum[k] = _mm512_setzero_si512();
+    for (size_t i = 0; i + 32 <= n_words; i += 32) {
+        for (int k = 0; k < 4; k++)
+            sum[k] = _mm512_xor_si512(sum[k], _mm512_loadu_si512(words + i + (size_t)k * 8));
+    }
+    sum[0] = _mm512_xor_si512(_mm512_xor_si512(sum[0], sum[1]), _mm512_xor_si512(sum[2], sum[3]));
+    return (uint64_t)_mm512_reduce_add_epi64(sum[0]);
+}

@@ -113,8 +113,8 @@ void problem_random_rules(random_state *rng, problem *p)
     }
     if (causal && random_chance(rng, 15))
         put(p, ",prefix=%" PRId64, random_between(rng, 0, k_len + 5));
-    if (limited && random_chance(rng, 25))
-        put(p, ",sink=%" PRId64, random_between(rng, 0, k_len / 2 + 1));
+    if (random_chance(rng, limited ? 25 : 5)) /* without a limit it changes nothing */
+        put(p, "%ssink=%" PRId64, comma(p), random_between(rng, 0, k_len / 2 + 1));
     if (causal && random_chance(rng, 25))
         put_spans(rng, p, "images");
     if ((causal || limited) && random_chance(rng, 20))

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,17 +69,24 @@ void table_print(table *t, FILE *stream)
         if (width > widths[i % t->n_columns])
             widths[i % t->n_columns] = width;
     }
+    size_t blanks = 0; /* owed, and written only before more text */
     for (size_t i = 0; i < t->n_cells; i++) {
         const size_t column = i % t->n_columns;
         const char *text = t->cells[i] != NULL ? t->cells[i] : "";
         const size_t space = widths[column] - columns_of(text);
-        const int last = column + 1 == t->n_columns || i + 1 == t->n_cells;
-        if (t->align[column] == 'r')
-            pad(stream, space);
-        fputs(text, stream);
-        if (t->align[column] != 'r' && !last)
-            pad(stream, space);
-        fputs(last ? "\n" : "  ", stream);
+        const bool to_the_right = t->align[column] == 'r';
+        if (text[0] != 0) {
+            pad(stream, blanks + (to_the_right ? space : 0));
+            fputs(text, stream);
+            blanks = to_the_right ? 0 : space;
+        } else {
+            blanks += space;
+        }
+        blanks += 2;
+        if (column + 1 == t->n_columns || i + 1 == t->n_cells) {
+            fputc('\n', stream);
+            blanks = 0;
+        }
         free(t->cells[i]);
     }
     free(t->cells);

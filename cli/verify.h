@@ -29,8 +29,7 @@ void verify_close(verify *v);
  * at all counts as a failure. */
 void verify_problem(verify *v, const problem *p);
 
-/* For every device, dtype and head size a problem of which all three classes are required: */
-size_t verify_n_designed(void);
+/* On every device, the designed problem of that index; all three classes are required. */
 void verify_designed(verify *v, size_t index);
 
 /* A random one; tiles other than a device's own choice are tried too. */

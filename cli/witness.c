@@ -30,17 +30,20 @@ static struct oracle_tensor view(const void *data, tskip_dtype dtype, int64_t ba
     };
 }
 
+/* Packed, unless the tensor has strides of its own. */
 static struct oracle_tensor view_cells(const problem_data *data)
 {
+    const tskip_mask_tensor *t = &data->tensor;
     struct oracle_tensor cells = {
-        .data = data->mask.data,
-        .dtype = witness_dtype(data->tensor.dtype),
-        .rank = (int)data->tensor.rank,
+        .data = (const uint8_t *)data->mask.data + t->offset,
+        .dtype = witness_dtype(t->dtype),
+        .rank = (int)t->rank,
     };
+    const bool packed = t->strides[t->rank - 1] == 0;
     int64_t stride = 1;
     for (int i = cells.rank - 1; i >= 0; i--) {
-        cells.dims[i] = data->tensor.shape[i];
-        cells.strides[i] = stride;
+        cells.dims[i] = t->shape[i];
+        cells.strides[i] = packed ? stride : t->strides[i];
         stride *= cells.dims[i];
     }
     return cells;

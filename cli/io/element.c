@@ -112,13 +112,18 @@ float io_f32_from_f16(uint16_t bits)
 
 float io_load(const void *data, tskip_dtype dtype, size_t index)
 {
+    uint32_t word;
+    uint16_t half;
     switch (dtype) {
     case TSKIP_F32:
-        return ((const float *)data)[index];
+        memcpy(&word, (const uint8_t *)data + index * sizeof(word), sizeof(word));
+        return of_bits(word);
     case TSKIP_F16:
-        return io_f32_from_f16(((const uint16_t *)data)[index]);
+        memcpy(&half, (const uint8_t *)data + index * sizeof(half), sizeof(half));
+        return io_f32_from_f16(half);
     case TSKIP_BF16:
-        return io_f32_from_bf16(((const uint16_t *)data)[index]);
+        memcpy(&half, (const uint8_t *)data + index * sizeof(half), sizeof(half));
+        return io_f32_from_bf16(half);
     case TSKIP_BOOL:
         return ((const uint8_t *)data)[index] != 0 ? 1.0f : 0.0f;
     default:

@@ -18,11 +18,13 @@ typedef struct io_bytes {
 bool io_bytes_open(const char *path, io_bytes *out, io_error *error);
 void io_bytes_release(io_bytes *bytes);
 
-/* Writes `size` bytes to `path`, all of them or none: on failure no file is left behind. */
 typedef struct io_piece {
     const void *data;
     size_t size;
 } io_piece;
+
+/* Writes the pieces to `path`, all of them or none: on failure a file that was there before is as
+ * it was. Devices and pipes are written to, not replaced. */
 bool io_bytes_write(const char *path, const io_piece *pieces, size_t n_pieces, io_error *error);
 
 #endif

@@ -26,7 +26,7 @@ typedef struct picture {
 static void read_colors(picture *pic, const uint8_t *bytes, size_t n_tiles, const uint8_t *rgb,
                         uint32_t width, uint32_t height)
 {
-    const io_color usual[3] = {{226, 228, 232}, {240, 140, 20}, {36, 96, 192}};
+    const io_color usual[3] = {{232, 234, 237}, {245, 150, 40}, {38, 96, 186}};
     memcpy(pic->colors, usual, sizeof(usual));
     bool seen[3] = {false, false, false};
     for (size_t i = 0; i < n_tiles; i++) {
@@ -99,8 +99,8 @@ static void draw_grid(picture *pic)
 
 static void draw_legend(picture *pic)
 {
-    static const char *const NAMES[3] = {"SKIP   not computed", "MIXED  mask applied",
-                                         "FULL   no mask work"};
+    static const char *const NAMES[3] = {"SKIP   not computed       ", "MIXED  mask applied       ",
+                                         "FULL   no mask work needed"};
     const double n_tiles = (double)pic->info->nq * pic->info->nk;
     int64_t y = pic->y + pic->height + MARGIN;
     for (int i = 0; i < 3; i++, y += CANVAS_CELL_HEIGHT + 8) {
@@ -129,15 +129,18 @@ static void draw_frame(picture *pic, uint32_t plane, const char *title)
     snprintf(head, sizeof(head), "%s", title);
     fit(head, (int64_t)pic->canvas.width - 2 * MARGIN);
     canvas_text(&pic->canvas, MARGIN, MARGIN, head, INK);
-    snprintf(line, sizeof(line), "%" PRIu32 "×%" PRIu32 " tiles of %" PRIu32 "×%" PRIu32 " tokens",
-             info->nq, info->nk, info->tile.bq, info->tile.bk);
+    snprintf(line, sizeof(line),
+             "%" PRIu32 "×%" PRIu32 " tiles of %" PRIu32 " queries × %" PRIu32 " keys", info->nq,
+             info->nk, info->tile.bq, info->tile.bk);
     if (planes > 1)
         snprintf(line + strlen(line), sizeof(line) - strlen(line),
                  ", plane %" PRIu32 " of %" PRIu32, plane, planes);
     canvas_text(&pic->canvas, MARGIN, MARGIN + CANVAS_CELL_HEIGHT + 6, line, FAINT);
-    canvas_text(&pic->canvas, pic->x, pic->y - TICK - 2 * CANVAS_CELL_HEIGHT - 4, "key token ->",
-                FAINT);
-    const char *down = pic->height >= 15 * CANVAS_CELL_WIDTH ? "<- query token" : "query";
+    canvas_text(&pic->canvas, pic->x, pic->y - TICK - 2 * CANVAS_CELL_HEIGHT - 4,
+                "key tiles (first key) ->", FAINT);
+    const char *down = "query tiles";
+    if (pic->height >= 28 * CANVAS_CELL_WIDTH)
+        down = "<- query tiles (first query)";
     canvas_text_up(&pic->canvas, MARGIN, pic->y + canvas_text_width(down), down, FAINT);
     canvas_frame(&pic->canvas, pic->x, pic->y, pic->width, pic->height, INK);
     draw_ticks_right(pic);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include <errno.h>
 #include <png.h>
-#include <string.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "canvas.h"
+#include "file_bytes.h"
 
 bool canvas_write_png(const io_canvas *canvas, const char *path, io_error *error)
 {
@@ -15,11 +14,15 @@ bool canvas_write_png(const io_canvas *canvas, const char *path, io_error *error
         .height = canvas->height,
         .format = PNG_FORMAT_RGB,
     };
-    errno = 0;
-    if (png_image_write_to_file(&image, path, 0, canvas->rgb, 0, NULL))
-        return true;
-    const int reason = errno;
-    unlink(path);
-    return io_fail(error, "%s: cannot write the picture: %s", path,
-                   reason != 0 ? strerror(reason) : image.message);
+    png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
+    void *bytes = malloc(size);
+    bool ok = bytes != NULL;
+    if (!ok)
+        io_fail(error, "%s: out of memory for the picture", path);
+    else if (!png_image_write_to_memory(&image, bytes, &size, 0, canvas->rgb, 0, NULL))
+        ok = io_fail(error, "%s: cannot make the picture: %s", path, image.message);
+    else
+        ok = io_bytes_write(path, &(io_piece){bytes, size}, 1, error);
+    free(bytes);
+    return ok;
 }

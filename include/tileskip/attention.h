@@ -71,8 +71,9 @@ typedef struct tskip_rules {
     const int64_t *kstart; /* per entry: columns below are absent; 0 <= kstart < klen */
     size_t n_kstart;
 
-    bool alibi;          /* adds -slope[head] · |p - x| to visible scores */
-    const float *slopes; /* one a head; NULL: the ALiBi paper's for that head count */
+    bool alibi; /* adds -slope[head] · |p - x| to visible scores */
+    const float
+        *slopes; /* one a head, finite, at least 0; NULL: the ALiBi paper's for that head count */
     size_t n_slopes;
 } tskip_rules;
 
@@ -211,7 +212,7 @@ TSKIP_API tskip_status tskip_tile_map_from_bytes(tskip_device *device,
 
 TSKIP_API void tskip_tile_map_destroy(tskip_tile_map **map);
 
-/* Lifetime: the map's. */
+/* Lifetime: the map's. NULL for NULL. */
 TSKIP_API const tskip_tile_map_info *tskip_tile_map_get_info(const tskip_tile_map *map);
 
 /* Copies planes · nq · nk bytes to the host. Errors: INVALID_ARGUMENT (capacity too small). */
@@ -279,11 +280,11 @@ TSKIP_API tskip_status tskip_plan_create(tskip_device *device, const tskip_atten
 
 TSKIP_API void tskip_plan_destroy(tskip_plan **plan);
 
-/* Lifetime: the plan's. */
+/* Lifetime: the plan's. NULL for NULL. */
 TSKIP_API const tskip_plan_info *tskip_plan_get_info(const tskip_plan *plan);
 
 /* One line for people, e.g. "attention[bf16 d256 bq32 bk64 mask=rules map=1] on cpu:avx2".
- * Lifetime: the plan's. */
+ * Lifetime: the plan's; "" for NULL. */
 TSKIP_API const char *tskip_plan_describe(const tskip_plan *plan);
 
 /* ---- attention ----------------------------------------------------------------------------- */
@@ -306,7 +307,8 @@ typedef struct tskip_attention_tensors {
 } tskip_attention_tensors;
 
 /* Adds the commands of one attention: the map (unless given), the order of the work, the kernel,
- * with the barriers between them. Allocates nothing. Errors: INVALID_ARGUMENT (a buffer missing,
+ * with the barriers between them and one before the workspace is rewritten, so that attentions
+ * that do not depend on each other may follow each other with one workspace. Allocates nothing. Errors: INVALID_ARGUMENT (a buffer missing,
  * too small (bytes needed and given) or of another device, a map of another geometry or mask: what
  * differs is named). */
 TSKIP_API tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,

@@ -20,6 +20,7 @@
  *  - A destroy function takes the address of the handle, sets it to NULL and accepts NULL.
  *    Objects are counted: one that others still use lives on until the last of them is destroyed,
  *    so the order of destruction does not matter.
+ *  - A question put to NULL is answered with NULL, 0 or "".
  *  - Lengths are in tokens, strides in elements, offsets and sizes in bytes, times in seconds. */
 
 #if defined(_WIN32)

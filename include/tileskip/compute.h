@@ -81,7 +81,8 @@ typedef struct tskip_device_desc {
     uint32_t threads;
 
     /* CPU: the caller's pool; NULL: a small pool of the library's own, which sleeps when idle,
-     * works in the child after a fork and runs serially when called from one of its own workers. */
+     * works in the child after a fork (made while no other thread was in a call of the library) and
+     * runs serially when called from one of its own workers. */
     tskip_parallel_for_fn parallel_for;
     void *parallel_for_user;
 
@@ -170,8 +171,8 @@ typedef union tskip_constant_value {
 /* A specialisation constant as a kernel declares it. A *shape* sizes arrays, so it becomes text
  * before compiling; the others may become function constants where the backend has those. */
 typedef struct tskip_constant_decl {
-    const char *name;
-    uint32_t id; /* unique within the kernel */
+    const char *name; /* an identifier */
+    uint32_t id;      /* unique within the kernel */
     tskip_constant_type type;
     bool is_shape;
     tskip_constant_value preset; /* used when the caller names no value */
@@ -193,7 +194,8 @@ typedef struct tskip_group {
 
 /* A kernel body on the CPU: computes one group. buffers[i] is binding i's first byte (NULL where
  * the binding is empty), args the by-value block (64-byte aligned), group_memory as many bytes as
- * the kernel's shape asks for, 64-byte aligned, contents undefined. Must not call the library. */
+ * the kernel's shape asks for, 64-byte aligned, contents undefined. May call the library: what it
+ * submits runs on its own thread alone, before the submit returns. */
 typedef void (*tskip_c_kernel_fn)(const tskip_group *group, void *const *buffers, const void *args,
                                   void *group_memory);
 
@@ -210,7 +212,7 @@ typedef struct tskip_kernel_body {
 
 /* Fixed by the kernel, never by the dispatch. */
 typedef struct tskip_kernel_shape {
-    uint32_t group_size[3]; /* threads a group; the CPU ignores it */
+    uint32_t group_size[3]; /* threads a group, 0 as 1; the CPU ignores it */
     uint64_t group_memory;  /* bytes a group */
     uint32_t cluster_size;  /* CUDA: groups a cluster; 0 or 1: none */
 } tskip_kernel_shape;
@@ -251,7 +253,7 @@ TSKIP_API tskip_status tskip_kernel_get(tskip_device *device, const char *name,
  * key. Lifetime: the kernel's. */
 TSKIP_API const char *tskip_kernel_name(const tskip_kernel *kernel);
 
-/* The shape the kernel settled on. Lifetime: the kernel's. */
+/* The shape the kernel settled on: no size in it is 0. Lifetime: the kernel's. */
 TSKIP_API const tskip_kernel_shape *tskip_kernel_get_shape(const tskip_kernel *kernel);
 
 /* ---- encoders ------------------------------------------------------------------------------ */
@@ -313,7 +315,9 @@ TSKIP_API tskip_status tskip_encoder_dispatch(tskip_encoder *encoder, const tski
                                               size_t n_bindings, const void *args,
                                               size_t args_size);
 
-/* Adds: set [offset, offset + size) to repeated `value`; both multiples of 4. */
+/* Adds: set [offset, offset + size) to repeated `value`. Errors: INVALID_ARGUMENT (size, or offset
+ * counted from the start of the memory that a view lies in, no multiple of 4; out of range),
+ * OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_encoder_fill(tskip_encoder *encoder, tskip_buffer *buffer,
                                           uint64_t offset, uint64_t size, uint32_t value);
 

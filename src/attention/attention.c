@@ -56,7 +56,7 @@ static tskip_status check_tensors(const tskip_plan *plan, const tskip_attention_
     if (plan->info.workspace_size > 0)
         TSKIP__TRY(check_slice(plan, "workspace", &t->workspace, plan->info.workspace_size, 64));
     if (t->map && plan->info.uses_map)
-        return tskip__tile_map_check(t->map, plan->mask, &plan->plane);
+        return tskip__tile_map_check(t->map, plan->mask, &p->desc.extent, &plan->plane);
     return TSKIP_OK;
 }
 
@@ -133,6 +133,7 @@ tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encod
     struct workspace w = {0};
     if (plan->info.uses_map) {
         w = divide_workspace(plan, &tensors->workspace);
+        TSKIP__TRY(tskip_encoder_barrier(encoder)); /* the attention before may still read it */
         if (tensors->map) {
             w.map = tskip__tile_map_slice(tensors->map);
         } else {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include <inttypes.h>
+
 #include "base/alloc.h"
 #include "base/status.h"
 #include "extent.h"
@@ -83,6 +85,19 @@ static tskip_status count_tensor(const tskip_mask *mask, const struct tskip__pla
     return status;
 }
 
+/* The sum of all planes must fit 64 bits. */
+static tskip_status check_total(const struct tskip__plane_args *plane)
+{
+    uint64_t planes = (uint64_t)plane->planes_batch * plane->planes_head, pairs;
+    if (tskip__mul((uint64_t)plane->q_len, (uint64_t)plane->k_len, &pairs) &&
+        tskip__mul(pairs, planes, &pairs))
+        return TSKIP_OK;
+    return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                       "%" PRIu64 " planes of %" PRId64 " x %" PRId64
+                       " cells: their pairs do not fit 64 bits",
+                       planes, (int64_t)plane->q_len, (int64_t)plane->k_len);
+}
+
 tskip_status tskip_mask_count_pairs(const tskip_mask *mask, const tskip_extent *extent,
                                     uint64_t *pairs, uint32_t *planes)
 {
@@ -95,6 +110,7 @@ tskip_status tskip_mask_count_pairs(const tskip_mask *mask, const tskip_extent *
     struct tskip__plane_args plane;
     TSKIP__TRY(tskip__extent_resolve(extent, &resolved));
     TSKIP__TRY(tskip__mask_plane(mask, &resolved, (tskip_tile){ROWS_A_GROUP, 1 << 16}, &plane));
+    TSKIP__TRY(check_total(&plane));
     if (planes)
         *planes = plane.planes_batch * plane.planes_head;
     if (mask->tensor.rank)

@@ -83,7 +83,7 @@ static void put_segments(const tskip_rules *r, uint32_t entry, tskip_i64 *ends, 
     const tskip_length_list *list = &r->segments[r->n_segments > 1 ? entry : 0];
     int64_t sum = 0;
     for (size_t i = 0; i < list->n_lengths; i++)
-        ends[(*used)++] = near(sum += list->lengths[i]);
+        ends[(*used)++] = sum += list->lengths[i];
     *end = *used;
 }
 
@@ -122,8 +122,8 @@ static void write_words(tskip_mask *mask, const tskip_rules *r)
     tskip_u32 n_spans = 0, n_ends = 0;
     for (uint32_t e = 0; e < mask->rules.n_entries; e++) {
         struct tskip__rules_entry *entry = &entries[e];
-        entry->kstart = r->n_kstart ? near(r->kstart[r->n_kstart > 1 ? e : 0]) : 0;
-        entry->klen = r->n_klen ? near(r->klen[r->n_klen > 1 ? e : 0]) : TSKIP__FAR;
+        entry->kstart = r->n_kstart ? r->kstart[r->n_kstart > 1 ? e : 0] : 0;
+        entry->klen = r->n_klen ? r->klen[r->n_klen > 1 ? e : 0] : TSKIP__FAR;
         put_spans(r->images, r->n_images, e, spans, &n_spans, &entry->images_begin,
                   &entry->images_end);
         put_spans(r->spans, r->n_spans, e, spans, &n_spans, &entry->spans_begin, &entry->spans_end);
@@ -155,6 +155,7 @@ static tskip_status set_rules(tskip_mask *mask, const tskip_mask_desc *desc, con
     if (!mask->has_rules)
         return TSKIP_OK;
     TSKIP__TRY(set_heads(mask, desc, r));
+    mask->has_klen = r->n_klen > 0;
     set_scalars(r, &mask->rules);
     TSKIP__TRY(lay_out(mask, r));
     write_words(mask, r);
@@ -176,12 +177,13 @@ static tskip_status set_rules_text(tskip_mask *mask, const tskip_mask_desc *desc
 
 static tskip_status set_tensor(tskip_mask *mask, const tskip_mask_tensor *tensor)
 {
-    TSKIP__TRY(tskip__mask_tensor_check("tensor", tensor, &mask->tensor));
-    mask->tensor.buffer = NULL;
+    tskip_mask_tensor checked;
+    TSKIP__TRY(tskip__mask_tensor_check("tensor", tensor, &checked));
     if (tskip_buffer_get_device(tensor->buffer) != mask->device)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "tensor.buffer lies on another device than the mask, %s",
                            tskip_device_get_info(mask->device)->name);
+    mask->tensor = checked;
     mask->tensor.buffer = tskip_buffer_retain(tensor->buffer);
     return TSKIP_OK;
 }
@@ -276,9 +278,12 @@ bool tskip__mask_same(const tskip_mask *a, const tskip_mask *b, const char **wha
         memcmp(&a->rules, &b->rules, sizeof a->rules) != 0 ||
         (a->words_size > 0 && memcmp(a->words, b->words, a->words_size) != 0))
         return false;
-    *what = "tensor";
     const tskip_mask_tensor *s = &a->tensor, *t = &b->tensor;
-    return s->buffer == t->buffer && s->offset == t->offset && s->dtype == t->dtype &&
-           s->rank == t->rank && memcmp(s->shape, t->shape, sizeof s->shape) == 0 &&
-           memcmp(s->strides, t->strides, sizeof s->strides) == 0;
+    *what = s->buffer != t->buffer                                   ? "tensor (buffer)"
+            : s->offset != t->offset                                 ? "tensor (offset)"
+            : s->dtype != t->dtype                                   ? "tensor (dtype)"
+            : memcmp(s->shape, t->shape, sizeof s->shape) != 0       ? "tensor (shape)"
+            : memcmp(s->strides, t->strides, sizeof s->strides) != 0 ? "tensor (strides)"
+                                                                     : NULL;
+    return *what == NULL;
 }

@@ -14,7 +14,7 @@
 struct tskip_mask {
     atomic_uint references;
     tskip_device *device; /* counted */
-    bool has_rules;
+    bool has_rules, has_klen;
     uint32_t n_heads; /* that alibi's slopes are for; 0: any */
     struct tskip__rules rules;
     tskip_i64 *words;
@@ -33,6 +33,9 @@ tskip_status tskip__mask_check_device(const tskip_mask *mask, const tskip_device
  * all checks that depend on lengths are made here. out_* are left zero. */
 tskip_status tskip__mask_plane(const tskip_mask *mask, const tskip_extent *extent, tskip_tile tile,
                                struct tskip__plane_args *plane);
+
+/* Refuses more planes than a grid of groups can count. */
+tskip_status tskip__check_planes(uint32_t batch, uint32_t head);
 
 /* The same rules by value and the same tensor by buffer, offset, strides and dtype? If not, *what
  * names the difference. */

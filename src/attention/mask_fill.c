@@ -30,14 +30,15 @@ static tskip_status check_out(const tskip_extent *extent, const struct tskip__pl
                            "out is [%" PRId64 ", %" PRId64 "] queries by keys, expected [%" PRId64
                            ", %" PRId64 "]",
                            out->shape[2], out->shape[3], extent->q_len, extent->k_len);
-    int64_t covered = out->shape[3];
+    int64_t covered = out->shape[3]; /* fits: the tensor lies in its buffer */
     for (int i = 2; i >= 0; i--) {
         if (out->shape[i] > 1 && out->strides[i] < covered)
             return tskip__fail(TSKIP_INVALID_ARGUMENT,
                                "out: dimension %d has stride %" PRId64
                                ", expected at least %" PRId64 ": rows must not overlap",
                                i, out->strides[i], covered);
-        covered = out->shape[i] > 1 ? out->strides[i] * out->shape[i] : covered;
+        if (out->shape[i] > 1)
+            covered += out->strides[i] * (out->shape[i] - 1);
     }
     return TSKIP_OK;
 }
@@ -78,6 +79,7 @@ tskip_status tskip_mask_fill_encode(const tskip_mask *mask, const tskip_extent *
     TSKIP__TRY(check_out(&resolved, &plane, &to));
     TSKIP__TRY(tskip__kernel_get(mask->device, "mask_fill", &kernel));
     set_out(&to, &plane);
+    TSKIP__TRY(tskip__check_planes(plane.planes_batch, plane.planes_head));
     const tskip_binding bindings[] = {
         tskip__mask_rules_binding(mask),
         tskip__mask_tensor_binding(mask),

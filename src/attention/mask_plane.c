@@ -9,7 +9,7 @@
 static tskip_status check_entry(const tskip_mask *mask, uint32_t e, const tskip_extent *extent)
 {
     struct tskip__rules_entry entry = tskip__mask_entry(mask, e);
-    if (entry.klen != TSKIP__FAR && entry.klen > extent->k_len)
+    if (mask->has_klen && entry.klen > extent->k_len)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "klen, entry %" PRIu32 " is %" PRId64
                            ", expected at most k_len = %" PRId64,
@@ -80,6 +80,15 @@ static tskip_status lay_tensor(const tskip_mask *mask, const tskip_extent *exten
     return TSKIP_OK;
 }
 
+tskip_status tskip__check_planes(uint32_t batch, uint32_t head)
+{
+    if ((uint64_t)batch * head <= UINT32_MAX)
+        return TSKIP_OK;
+    return tskip__fail(TSKIP_UNSUPPORTED,
+                       "the mask has %" PRIu32 " x %" PRIu32 " planes, expected fewer than 2^32",
+                       batch, head);
+}
+
 tskip_status tskip__mask_plane(const tskip_mask *mask, const tskip_extent *extent, tskip_tile tile,
                                struct tskip__plane_args *plane)
 {
@@ -101,5 +110,7 @@ tskip_status tskip__mask_plane(const tskip_mask *mask, const tskip_extent *exten
         if (mask->rules.n_entries > 1)
             plane->planes_batch = extent->batch;
     }
-    return mask->tensor.rank ? lay_tensor(mask, extent, plane) : TSKIP_OK;
+    if (mask->tensor.rank)
+        TSKIP__TRY(lay_tensor(mask, extent, plane));
+    return tskip__check_planes(plane->planes_batch, plane->planes_head);
 }

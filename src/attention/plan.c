@@ -18,7 +18,7 @@ static tskip_constant constant(const char *name, uint32_t value)
     return (tskip_constant){.name = name, .value.u32 = value};
 }
 
-static tskip_status get_kernels(tskip_plan *plan)
+static tskip_status get_kernels(tskip_plan *plan, const char *attention)
 {
     const tskip_attention_desc *d = &plan->info.desc;
     const tskip_constant constants[] = {
@@ -38,7 +38,7 @@ static tskip_status get_kernels(tskip_plan *plan)
         constant("lse", d->lse),
     };
     TSKIP__TRY(tskip__kernels_register(plan->device));
-    TSKIP__TRY(tskip_kernel_get(plan->device, "attention", constants,
+    TSKIP__TRY(tskip_kernel_get(plan->device, attention, constants,
                                 sizeof constants / sizeof constants[0], &plan->attention));
     plan->info.group_memory = tskip_kernel_get_shape(plan->attention)->group_memory;
     if (!plan->info.uses_map)
@@ -164,9 +164,9 @@ static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc
     TSKIP__TRY(tskip__problem_check(desc, &plan->problem));
     const tskip__variant *variant;
     TSKIP__TRY(tskip__variant_find(tskip_device_get_info(plan->device), &plan->problem, &variant));
-    plan->problem.desc.tile = variant->tile;
+    plan->problem.desc.tile = (tskip_tile){variant->bq, variant->bk};
     plan->info.desc = plan->problem.desc;
-    plan->info.tile = variant->tile;
+    plan->info.tile = plan->problem.desc.tile;
     if (desc->mask) {
         TSKIP__TRY(tskip__mask_check_device(desc->mask, plan->device));
         plan->mask = tskip__mask_retain(desc->mask);
@@ -175,7 +175,7 @@ static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc
     TSKIP__TRY(set_mask(plan));
     TSKIP__TRY(number_items(plan, variant->panels));
     TSKIP__TRY(size_workspace(plan));
-    TSKIP__TRY(get_kernels(plan));
+    TSKIP__TRY(get_kernels(plan, variant->kernel));
     write_text(plan);
     return TSKIP_OK;
 }
@@ -212,10 +212,10 @@ void tskip_plan_destroy(tskip_plan **plan)
 
 const tskip_plan_info *tskip_plan_get_info(const tskip_plan *plan)
 {
-    return &plan->info;
+    return plan ? &plan->info : NULL;
 }
 
 const char *tskip_plan_describe(const tskip_plan *plan)
 {
-    return plan->text;
+    return plan ? plan->text : "";
 }

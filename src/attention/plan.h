@@ -4,7 +4,7 @@
 #define TSKIP_ATTENTION_PLAN_H
 
 #include "kernels/kernel_table.h"
-#include "problem.h"
+#include "problem_check.h"
 
 /* A plan: all that is known without the pointers. The argument blocks are complete; encoding only
  * adds bindings. */

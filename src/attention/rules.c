@@ -32,6 +32,10 @@ static tskip_status check_limit(const char *name, int64_t value)
 
 static tskip_status check_spans(const char *name, size_t entry, const tskip_span_list *list)
 {
+    if (list->n_spans > 0 && !list->spans)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "%s, entry %zu: spans is NULL, expected a list of %zu", name, entry,
+                           list->n_spans);
     for (size_t i = 0; i < list->n_spans; i++) {
         tskip_span s = list->spans[i];
         if (s.start < 0 || s.start >= s.end)
@@ -75,6 +79,10 @@ static tskip_status check_segments(const tskip_rules *r)
 {
     for (size_t i = 0; i < r->n_segments; i++) {
         int64_t sum = 0;
+        if (r->segments[i].n_lengths > 0 && !r->segments[i].lengths)
+            return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                               "segments, entry %zu: lengths is NULL, expected a list of %zu", i,
+                               r->segments[i].n_lengths);
         for (size_t j = 0; j < r->segments[i].n_lengths; j++) {
             int64_t length = r->segments[i].lengths[j];
             if (length < 1)
@@ -180,9 +188,9 @@ static tskip_status check_slopes(const tskip_rules *r)
         return tskip__fail(TSKIP_INVALID_ARGUMENT, "%zu slopes without alibi, expected none",
                            r->n_slopes);
     for (size_t i = 0; i < r->n_slopes; i++)
-        if (!isfinite(r->slopes[i]))
+        if (!(r->slopes[i] >= 0) || isinf(r->slopes[i]))
             return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                               "alibi: slope %zu is %g, expected a finite number", i,
+                               "alibi: slope %zu is %g, expected a finite number, at least 0", i,
                                (double)r->slopes[i]);
     return TSKIP_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -73,7 +74,7 @@ static void put_entries(struct writer *w, const char *name, const int64_t *value
 static void put_slope(struct writer *w, char separator, float slope)
 {
     char digits[32];
-    snprintf(digits, sizeof digits, "%.9g", (double)slope);
+    snprintf(digits, sizeof digits, "%.9g", fabs((double)slope)); /* no "-0" */
     for (char *c = digits; *c; c++)
         if (*c == ',')
             *c = '.';

@@ -250,7 +250,7 @@ static tskip_status take_slope(struct parser *p, float *out)
     if (digits > 0 && !take_exponent(p, &exponent))
         digits = 0;
     double scaled = exponent < 0 ? value / pow(10, -exponent) : value * pow(10, exponent);
-    if (digits == 0 || !(scaled <= 3e38)) {
+    if (digits == 0 || !isfinite((float)scaled)) {
         p->at = start;
         return refuse(p, "a slope, e.g. 0.5");
     }

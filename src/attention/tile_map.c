@@ -77,7 +77,10 @@ tskip_status tskip__tile_map_dispatch(const tskip_kernel *kernel, const tskip_ma
         tskip__mask_tensor_binding(mask),
         {.buffer = to->buffer, .offset = to->offset, .size = bytes, .access = TSKIP_WRITE},
     };
-    const uint32_t grid[3] = {plane->nq, plane->planes_batch * plane->planes_head, 1};
+    const tskip_device *device = tskip_encoder_get_device(encoder);
+    const uint32_t grid[3] = {
+        plane->nq, plane->planes_batch * plane->planes_head,
+        tskip__map_groups_across(tskip_device_get_info(device)->code_format, plane)};
     return tskip_encoder_dispatch(encoder, kernel, grid, bindings, 3, plane, sizeof *plane);
 }
 
@@ -192,7 +195,7 @@ void tskip_tile_map_destroy(tskip_tile_map **map)
 
 const tskip_tile_map_info *tskip_tile_map_get_info(const tskip_tile_map *map)
 {
-    return &map->info;
+    return map ? &map->info : NULL;
 }
 
 tskip_slice tskip__tile_map_slice(const tskip_tile_map *map)

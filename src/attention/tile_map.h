@@ -17,9 +17,10 @@ struct tskip_tile_map {
 /* Bytes of a map: planes · nq · nk padded to a multiple of 32, at least 32. */
 tskip_status tskip__tile_map_size(uint64_t planes, uint32_t nq, uint32_t nk, uint64_t *size);
 
-/* Refuses a map that was built from anything but this mask laid out like this; names what differs.
- */
+/* Refuses a map that was built from anything but this mask over this resolved extent, laid out
+ * like this; names what differs. */
 tskip_status tskip__tile_map_check(const tskip_tile_map *map, const tskip_mask *mask,
+                                   const tskip_extent *extent,
                                    const struct tskip__plane_args *plane);
 
 /* Where the map's bytes lie. */

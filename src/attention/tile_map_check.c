@@ -11,21 +11,16 @@ struct fact {
     int64_t map, plan;
 };
 
-static tskip_status refuse(const char *name, int64_t map, int64_t plan)
-{
-    return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                       "the tile map was built for %s = %" PRId64 ", expected %" PRId64
-                       " as in the plan",
-                       name, map, plan);
-}
-
 tskip_status tskip__tile_map_check(const tskip_tile_map *map, const tskip_mask *mask,
+                                   const tskip_extent *extent,
                                    const struct tskip__plane_args *plane)
 {
     const tskip_tile_map_info *i = &map->info;
     const struct fact facts[] = {
-        {"q_len", i->extent.q_len, plane->q_len},
-        {"k_len", i->extent.k_len, plane->k_len},
+        {"q_len", i->extent.q_len, extent->q_len},
+        {"k_len", i->extent.k_len, extent->k_len},
+        {"q_offset", i->extent.q_offset, extent->q_offset},
+        {"k_offset", i->extent.k_offset, extent->k_offset},
         {"tile.bq", i->tile.bq, plane->bq},
         {"tile.bk", i->tile.bk, plane->bk},
         {"planes_batch", i->planes_batch, plane->planes_batch},
@@ -34,11 +29,10 @@ tskip_status tskip__tile_map_check(const tskip_tile_map *map, const tskip_mask *
     TSKIP__TRY(tskip__mask_check_device(mask, map->device));
     for (size_t f = 0; f < sizeof facts / sizeof facts[0]; f++)
         if (facts[f].map != facts[f].plan)
-            return refuse(facts[f].name, facts[f].map, facts[f].plan);
-    if (plane->has_rules && i->extent.q_offset != plane->rules.q_offset)
-        return refuse("q_offset", i->extent.q_offset, plane->rules.q_offset);
-    if (plane->has_rules && i->extent.k_offset != plane->rules.k_offset)
-        return refuse("k_offset", i->extent.k_offset, plane->rules.k_offset);
+            return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                               "the tile map was built for %s = %" PRId64 ", expected %" PRId64
+                               " as in the plan",
+                               facts[f].name, facts[f].map, facts[f].plan);
     const char *what;
     if (map->mask && !tskip__mask_same(map->mask, mask, &what))
         return tskip__fail(TSKIP_INVALID_ARGUMENT,

@@ -27,13 +27,24 @@ static tskip_status with_bytes(const tskip_tile_map *map,
     return status;
 }
 
+static tskip_status not_built(uint64_t tile, uint8_t byte)
+{
+    return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                       "byte %" PRIu64
+                       " of the map is %u, expected 0, 1 or 2: the map has not been built",
+                       tile, byte);
+}
+
 static tskip_status count(const tskip_tile_map *map, const uint8_t *bytes, void *context)
 {
     const tskip_tile_map_info *i = &map->info;
     uint64_t used = (uint64_t)i->planes_batch * i->planes_head * i->nq * i->nk;
     uint64_t n[3] = {0, 0, 0};
-    for (uint64_t t = 0; t < used; t++)
+    for (uint64_t t = 0; t < used; t++) {
+        if (bytes[t] > TSKIP_TILE_FULL)
+            return not_built(t, bytes[t]);
         n[bytes[t]]++;
+    }
     *(tskip_tile_counts *)context = (tskip_tile_counts){.skip = n[0], .mixed = n[1], .full = n[2]};
     return TSKIP_OK;
 }
@@ -66,16 +77,21 @@ static void covered(uint32_t i, uint32_t n, uint32_t tiles, uint32_t *begin, uin
         *end = *begin + 1;
 }
 
-static void draw_pixel(const uint8_t *bytes, uint32_t nk, const uint32_t rows[2],
-                       const uint32_t columns[2], uint8_t *pixel)
+static tskip_status draw_pixel(const uint8_t *bytes, uint32_t nk, const uint32_t rows[2],
+                               const uint32_t columns[2], uint8_t *pixel)
 {
     uint64_t sum[3] = {0, 0, 0}, n = 0;
     for (uint32_t i = rows[0]; i < rows[1]; i++)
-        for (uint32_t j = columns[0]; j < columns[1]; j++, n++)
+        for (uint32_t j = columns[0]; j < columns[1]; j++, n++) {
+            uint64_t tile = (uint64_t)i * nk + j;
+            if (bytes[tile] > TSKIP_TILE_FULL)
+                return not_built(tile, bytes[tile]);
             for (int c = 0; c < 3; c++)
-                sum[c] += colours[bytes[(uint64_t)i * nk + j]][c];
+                sum[c] += colours[bytes[tile]][c];
+        }
     for (int c = 0; c < 3; c++)
         pixel[c] = (uint8_t)((sum[c] + n / 2) / n);
+    return TSKIP_OK;
 }
 
 static tskip_status draw(const tskip_tile_map *map, const uint8_t *bytes, void *context)
@@ -88,7 +104,8 @@ static tskip_status draw(const tskip_tile_map *map, const uint8_t *bytes, void *
         covered(y, p->height, info->nq, &rows[0], &rows[1]);
         for (uint32_t x = 0; x < p->width; x++) {
             covered(x, p->width, info->nk, &columns[0], &columns[1]);
-            draw_pixel(bytes, info->nk, rows, columns, p->rgb + 3 * ((size_t)y * p->width + x));
+            uint8_t *pixel = p->rgb + 3 * ((size_t)y * p->width + x);
+            TSKIP__TRY(draw_pixel(bytes, info->nk, rows, columns, pixel));
         }
     }
     return TSKIP_OK;
@@ -103,13 +120,16 @@ tskip_status tskip_tile_map_draw(const tskip_tile_map *map, uint32_t plane, uint
     if (plane >= planes)
         return tskip__fail(TSKIP_INVALID_ARGUMENT, "plane is %" PRIu32 ", the map has %" PRIu32,
                            plane, planes);
-    uint64_t bytes;
-    if (width == 0 || height == 0 || !tskip__mul((uint64_t)width * height, 3, &bytes) ||
-        bytes > capacity)
+    if (width == 0 || height == 0)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "a picture of %" PRIu32 " x %" PRIu32
-                           " needs width · height · 3 > 0 bytes, capacity is %zu",
-                           width, height, capacity);
+                           "the picture is %" PRIu32 " x %" PRIu32 ", expected at least 1 x 1",
+                           width, height);
+    uint64_t bytes;
+    if (!tskip__mul((uint64_t)width * height, 3, &bytes) || bytes > capacity)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "capacity is %zu bytes, expected at least %" PRIu32 " x %" PRIu32
+                           " x 3 = %" PRIu64,
+                           capacity, width, height, bytes);
     struct picture picture = {plane, width, height, rgb};
     return with_bytes(map, draw, &picture);
 }

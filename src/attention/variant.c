@@ -7,18 +7,35 @@
 
 #include "base/status.h"
 
+static bool rows_aligned(const tskip_strides *s, size_t element)
+{
+    uint64_t bits = (uint64_t)s->batch | (uint64_t)s->head | (uint64_t)s->row;
+    return bits * element % 16 == 0;
+}
+
+static bool has_needs(uint32_t needs, const tskip_attention_desc *d)
+{
+    size_t element = tskip_dtype_size(d->dtype);
+    if (needs & TSKIP__NEEDS_HALVES && (element != 2 || d->out_dtype != d->dtype))
+        return false;
+    return !(needs & TSKIP__NEEDS_ALIGNED) ||
+           (rows_aligned(&d->q, element) && rows_aligned(&d->k, element) &&
+            rows_aligned(&d->v, element));
+}
+
 static bool fits(const tskip__variant *v, const tskip_device_info *device,
                  const tskip_attention_desc *d)
 {
     uint32_t larger = d->head_dim > d->head_dim_v ? d->head_dim : d->head_dim_v;
     return v->format == device->code_format && v->min_capability <= device->capability &&
            device->capability <= v->max_capability && larger <= v->max_head_dim &&
-           d->head_dim % v->multiple == 0 && d->head_dim_v % v->multiple == 0;
+           d->head_dim % v->multiple == 0 && d->head_dim_v % v->multiple == 0 &&
+           has_needs(v->needs, d);
 }
 
-static bool same_tile(tskip_tile a, tskip_tile b)
+static bool has_tile(const tskip__variant *v, tskip_tile tile)
 {
-    return a.bq == b.bq && a.bk == b.bk;
+    return v->bq == tile.bq && v->bk == tile.bk;
 }
 
 /* "32x64, 32x128": the tiles of the rows that fit but for the tile. */
@@ -27,11 +44,11 @@ static void list_tiles(const tskip_device_info *device, const tskip_attention_de
 {
     size_t length = 0;
     text[0] = '\0';
-    for (const tskip__variant *v = tskip__variants; v->format != 0 && length < capacity; v++) {
+    for (const tskip__variant *v = tskip__variants; v->kernel && length < capacity; v++) {
         if (!fits(v, device, d))
             continue;
         int n = snprintf(text + length, capacity - length, "%s%" PRIu32 "x%" PRIu32,
-                         length ? ", " : "", v->tile.bq, v->tile.bk);
+                         length ? ", " : "", v->bq, v->bk);
         length += n > 0 ? (size_t)n : 0;
     }
 }
@@ -41,8 +58,8 @@ tskip_status tskip__variant_find(const tskip_device_info *device, const tskip__p
 {
     const tskip_attention_desc *d = &problem->desc;
     bool any_tile = d->tile.bq == 0 && d->tile.bk == 0;
-    for (const tskip__variant *v = tskip__variants; v->format != 0; v++)
-        if (fits(v, device, d) && (any_tile || same_tile(v->tile, d->tile))) {
+    for (const tskip__variant *v = tskip__variants; v->kernel; v++)
+        if (fits(v, device, d) && (any_tile || has_tile(v, d->tile))) {
             *out = v;
             return TSKIP_OK;
         }

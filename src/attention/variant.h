@@ -4,7 +4,7 @@
 #define TSKIP_ATTENTION_VARIANT_H
 
 #include "kernels/kernel_table.h"
-#include "problem.h"
+#include "problem_check.h"
 
 /* The first row of the table of variants that fits the device and the problem. A tile that the
  * problem asks for must be a row's. Errors: UNSUPPORTED, listing the tiles that exist. */

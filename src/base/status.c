@@ -4,8 +4,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-static _Thread_local char last_error[4096];
+static _Thread_local char last_error[TSKIP__ERROR_SIZE];
 
 tskip_status tskip__fail(tskip_status status, const char *format, ...)
 {
@@ -19,6 +20,16 @@ tskip_status tskip__fail(tskip_status status, const char *format, ...)
 const char *tskip_last_error(void)
 {
     return last_error;
+}
+
+void tskip__error_keep(tskip__error_text *kept)
+{
+    memcpy(kept->text, last_error, strlen(last_error) + 1);
+}
+
+void tskip__error_restore(const tskip__error_text *kept)
+{
+    memcpy(last_error, kept->text, strlen(kept->text) + 1);
 }
 
 const char *tskip_status_name(tskip_status status)

@@ -3,6 +3,7 @@
 #include "thread.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <time.h>
 
 void tskip__mutex_init(tskip__mutex *mutex)
@@ -18,6 +19,11 @@ void tskip__mutex_destroy(tskip__mutex *mutex)
 void tskip__mutex_lock(tskip__mutex *mutex)
 {
     (void)pthread_mutex_lock(&mutex->handle);
+}
+
+bool tskip__mutex_try_lock(tskip__mutex *mutex)
+{
+    return pthread_mutex_trylock(&mutex->handle) == 0;
 }
 
 void tskip__mutex_unlock(tskip__mutex *mutex)
@@ -57,9 +63,12 @@ void tskip__once_run(tskip__once *once, void (*init)(void))
 
 bool tskip__thread_start(tskip__thread *thread, void *(*run)(void *context), void *context)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+    sigset_t others, before;
+    sigfillset(&others);
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        sigdelset(&others, own[i]);
+    pthread_sigmask(SIG_SETMASK, &others, &before);
     bool started = pthread_create(&thread->handle, NULL, run, context) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;

@@ -42,6 +42,7 @@ typedef struct tskip__thread {
 void tskip__mutex_init(tskip__mutex *mutex);
 void tskip__mutex_destroy(tskip__mutex *mutex);
 void tskip__mutex_lock(tskip__mutex *mutex);
+bool tskip__mutex_try_lock(tskip__mutex *mutex); /* false: somebody holds it, maybe this thread */
 void tskip__mutex_unlock(tskip__mutex *mutex);
 
 void tskip__cond_init(tskip__cond *cond);
@@ -55,8 +56,9 @@ void tskip__cond_broadcast(tskip__cond *cond);
 /* Runs `init` in the first caller; the others return when it has. */
 void tskip__once_run(tskip__once *once, void (*init)(void));
 
-/* Starts run(context) with all signals blocked, so that a program's handlers stay on its own
- * threads; false if the system has no thread to give. */
+/* Starts run(context) with signals blocked, so that a program's handlers stay on its own threads;
+ * those that a fault of the thread itself raises are not. False if the system has no thread to
+ * give. */
 bool tskip__thread_start(tskip__thread *thread, void *(*run)(void *context), void *context);
 void tskip__thread_join(tskip__thread *thread);
 

@@ -10,8 +10,8 @@
  * keeps the counts of references and the kernel cache, and owns all names; a backend trusts what it
  * is handed and knows only its own objects, which it returns as opaque pointers.
  *
- * Thread-safety: every function may be called from any thread; calls on one encoder never overlap,
- * calls on one device may.
+ * Thread-safety: every function may be called from any thread. Calls on one encoder never overlap,
+ * nor do those of kernel_create on one device; all others may.
  *
  * Which driver call of CUDA, Vulkan and Metal implements which entry: docs/backends.md. */
 
@@ -29,8 +29,8 @@ typedef struct tskip__kernel_spec {
     const tskip_kernel_desc *desc;
     const tskip_kernel_body *body;      /* the one chosen for this device */
     const tskip_constant_value *values; /* as many as desc->n_constants; copied if kept */
-    tskip_kernel_shape shape;
-    const char *name; /* canonical; copied if kept */
+    tskip_kernel_shape shape;           /* no size in it is 0 */
+    const char *name;                   /* canonical; copied if kept */
 } tskip__kernel_spec;
 
 typedef struct tskip__dispatch {
@@ -58,7 +58,8 @@ typedef struct tskip__backend {
     tskip_status (*open)(const tskip_device_desc *desc, tskip_device_info *info, void **device);
     void (*close)(void *device); /* required; everything made on it is gone by then */
 
-    /* Required. `import` NULL: allocate `size` bytes; else the caller's memory, not owned. */
+    /* Required. `import` NULL: allocate `size` bytes, aligned to at least 64; else the caller's
+     * memory, not owned. */
     tskip_status (*buffer_create)(void *device, uint64_t size, void *import, void **buffer);
     void (*buffer_destroy)(void *device, void *buffer); /* required */
 
@@ -86,7 +87,8 @@ typedef struct tskip__backend {
     /* Required. Where a backend orders commands anyway this does nothing. */
     tskip_status (*barrier)(void *device, void *encoder);
 
-    /* Required. On failure nothing is in flight and the list is as it was. */
+    /* Required. Nothing runs before it, except on a native stream. On failure nothing is in flight
+     * and the list is as it was. */
     tskip_status (*submit)(void *device, void *encoder);
     tskip_status (*wait)(void *device, void *encoder);  /* required; after submit, once */
     tskip_status (*reset)(void *device, void *encoder); /* required; not in flight */

@@ -40,6 +40,9 @@ tskip_status tskip_device_list(tskip_device_info *infos, size_t capacity, size_t
     *count = 0;
     if (capacity > 0)
         TSKIP__TRY(tskip__require(infos, "infos", "an array of `capacity` entries"));
+    tskip__error_text
+        before; /* a backend that cannot work fails inside and succeeds in saying so */
+    tskip__error_keep(&before);
     size_t total = 0;
     for (const tskip__backend *const *backend = tskip__backends; *backend; backend++) {
         size_t room = total < capacity ? capacity - total : 0;
@@ -47,6 +50,7 @@ tskip_status tskip_device_list(tskip_device_info *infos, size_t capacity, size_t
         TSKIP__TRY((*backend)->list(room ? infos + total : NULL, room, &found));
         total += found;
     }
+    tskip__error_restore(&before);
     *count = total;
     return TSKIP_OK;
 }
@@ -99,12 +103,16 @@ static tskip_status open_on(const tskip__backend *backend, const tskip_device_de
 
 static tskip_status open_any(const tskip_device_desc *desc, tskip_device **out)
 {
+    tskip__error_text before;
+    tskip__error_keep(&before);
     tskip_status status =
         tskip__fail(TSKIP_DEVICE_NOT_FOUND, "this build of the library has no backend");
     for (const tskip__backend *const *backend = tskip__backends; *backend; backend++) {
         if ((*backend)->only_by_name)
             continue;
         status = open_on(*backend, desc, "", out);
+        if (status == TSKIP_OK)
+            tskip__error_restore(&before);
         if (status == TSKIP_OK || status == TSKIP_OUT_OF_MEMORY)
             return status;
         tskip__log(TSKIP_LOG_INFO, "%s passed over: %s", (*backend)->name, tskip_last_error());

@@ -195,11 +195,13 @@ tskip_status tskip_encoder_fill(tskip_encoder *encoder, tskip_buffer *buffer, ui
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "fill: buffer is of device %s; expected the encoder's, %s",
                            buffer->device->info.name, encoder->device->info.name);
-    if (offset % 4 != 0 || size % 4 != 0)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "fill: offset %" PRIu64 " and size %" PRIu64 "; expected multiples of 4",
-                           offset, size);
     TSKIP__TRY(tskip__require_range(buffer, offset, size, "fill"));
+    if ((buffer->offset + offset) % 4 != 0 || size % 4 != 0)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "fill: offset %" PRIu64 " and size %" PRIu64
+                           " in a buffer that begins at byte %" PRIu64
+                           " of its memory; expected multiples of 4",
+                           offset, size, buffer->offset);
     if (size == 0)
         return TSKIP_OK;
     tskip__bound range = {buffer->impl, buffer->offset + offset, size, TSKIP_WRITE, NULL};

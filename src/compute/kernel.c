@@ -58,12 +58,21 @@ static tskip_status check_body(const tskip_kernel_desc *desc, size_t i)
                        desc->name, i, (int)body->format);
 }
 
+/* A shape becomes a #define, and a name part of the canonical name. */
+static bool is_identifier(const char *name)
+{
+    static const char characters[] = "0123456789_abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return *name && strspn(name, characters) == strlen(name) && strspn(name, "0123456789") == 0;
+}
+
 static tskip_status check_constant(const tskip_kernel_desc *desc, size_t i)
 {
     const tskip_constant_decl *decl = &desc->constants[i];
-    if (!decl->name || !*decl->name)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "kernel \"%s\": constant %zu has no name",
-                           desc->name, i);
+    if (!decl->name || !is_identifier(decl->name))
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "kernel \"%s\": constant %zu is named \"%s\"; expected an identifier",
+                           desc->name, i, decl->name ? decl->name : "");
     if (decl->type < TSKIP_CONSTANT_U32 || decl->type > TSKIP_CONSTANT_BOOL)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "kernel \"%s\": constant \"%s\" has type %d; expected a "

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "objects.h"
 #include "base/alloc.h"
+#include "base/half.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -101,8 +102,24 @@ static tskip_status order_values(const tskip_kernel_desc *desc, const tskip_cons
                                desc->name, name, constants[c].value.u32);
         named[i] = true;
         values[i] = constants[c].value;
+        if (desc->constants[i].type == TSKIP_CONSTANT_F32) /* one NaN has one name */
+            values[i].f32 = tskip__f32_canonical(values[i].f32);
     }
     return TSKIP_OK;
+}
+
+/* As "%.9g" in the C locale, whatever the program's: its decimal point may be a comma. */
+static int format_f32(float value, char *text, size_t size)
+{
+    char number[32];
+    (void)snprintf(number, sizeof number, "%.9g", (double)value);
+    char *point = number + strspn(number, "+-0123456789");
+    size_t length = strcspn(point, "0123456789einf");
+    if (length > 0) {
+        *point = '.';
+        memmove(point + 1, point + length, strlen(point + length) + 1);
+    }
+    return snprintf(text, size, "%s", number);
 }
 
 static int format_value(tskip_constant_type type, tskip_constant_value value, char *text,
@@ -112,7 +129,7 @@ static int format_value(tskip_constant_type type, tskip_constant_value value, ch
     case TSKIP_CONSTANT_I32:
         return snprintf(text, size, "%" PRId32, value.i32);
     case TSKIP_CONSTANT_F32:
-        return snprintf(text, size, "%.9g", (double)value.f32);
+        return format_f32(value.f32, text, size);
     case TSKIP_CONSTANT_U32:
     case TSKIP_CONSTANT_BOOL:
         break;
@@ -169,13 +186,22 @@ static tskip_status check_shape(const tskip_device_info *info, const char *name,
                            name, shape->group_memory, info->name, info->max_group_memory);
     uint64_t threads = 1;
     for (int i = 0; i < 3; i++)
-        if (!tskip__mul(threads, shape->group_size[i] ? shape->group_size[i] : 1, &threads))
+        if (!tskip__mul(threads, shape->group_size[i], &threads))
             threads = UINT64_MAX;
     if (threads > info->max_group_threads)
         return tskip__fail(TSKIP_UNSUPPORTED,
                            "kernel %s wants groups of %" PRIu64 " threads; %s has at most %" PRIu32,
                            name, threads, info->name, info->max_group_threads);
     return TSKIP_OK;
+}
+
+static void settle(tskip_kernel_shape *shape)
+{
+    for (int i = 0; i < 3; i++)
+        if (shape->group_size[i] == 0)
+            shape->group_size[i] = 1;
+    if (shape->cluster_size == 0)
+        shape->cluster_size = 1;
 }
 
 static tskip_status compile(tskip_device *device, const tskip_kernel_desc *desc,
@@ -203,6 +229,7 @@ static tskip_status compile(tskip_device *device, const tskip_kernel_desc *desc,
     kernel->bytes = bytes;
     if (desc->specialise)
         desc->specialise(kernel->values, body->capability, &kernel->shape);
+    settle(&kernel->shape);
 
     tskip__kernel_spec spec = {desc, body, kernel->values, kernel->shape, kernel->name};
     tskip_status status = check_shape(&device->info, kernel->name, &kernel->shape);

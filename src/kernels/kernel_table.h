@@ -3,7 +3,7 @@
 #ifndef TSKIP_KERNELS_KERNEL_TABLE_H
 #define TSKIP_KERNELS_KERNEL_TABLE_H
 
-#include <tileskip/attention.h>
+#include <tileskip/compute.h>
 
 #include "shared/kargs.h"
 
@@ -13,28 +13,38 @@
  *   kernel      bindings, in order                        grid                        args
  *   mask_fill   rules tensor out                          64 rows × plane of out      plane_args
  *   mask_count  rules tensor out(u64 a group)             64 rows × plane             plane_args
- *   tile_map    rules tensor map                          row of tiles × plane        plane_args
+ *   tile_map    rules tensor map                          row of tiles × plane × share  plane_args
  *   tile_count  map counts(u32 a row of tiles)            64 rows of tiles            order_args
  *   tile_order  counts order(u32 an item)                 1                           order_args
  *   attention   q k v o lse sinks tensor rules map order  item attention_args
  *
  * A binding that a problem does not have is empty. */
 
+/* The shares into which the columns of a row of tiles are cut for "tile_map": one on a CPU, where a
+ * group is a thread's; on a GPU enough to fill it. */
+uint32_t tskip__map_groups_across(tskip_code_format format, const struct tskip__plane_args *plane);
+
 /* All kernel descriptions; NULL-ended. */
 extern const tskip_kernel_desc *const tskip__kernel_table[];
 
+/* What a variant asks of a problem besides head sizes. */
+#define TSKIP__NEEDS_HALVES  1u /* Q, K, V and O all f16 or all bf16 */
+#define TSKIP__NEEDS_ALIGNED 2u /* strides of Q, K and V that are multiples of 16 bytes */
+
 /* One way to run attention. Of the rows that fit a device and a problem the first wins. */
 typedef struct tskip__variant {
+    const char *kernel; /* its name in the table above; all take what "attention" takes */
     tskip_code_format format;
+    uint32_t needs;                          /* TSKIP__NEEDS_* */
     uint32_t min_capability, max_capability; /* inclusive range of the device's capability */
     uint32_t max_head_dim;                   /* of max(head_dim, head_dim_v) */
     uint32_t multiple;                       /* that both head sizes must be multiples of */
-    tskip_tile tile;                         /* of the map, in query rows (tokens) and keys */
+    uint32_t bq, bk;                         /* tile of the map: query rows (tokens) and keys */
     uint32_t
         panels; /* panels (row block of one head) a work item: SPEC's rows that share K, V tiles */
 } tskip__variant;
 
-/* The rows of variants.def, ended by format 0. */
+/* The rows of variants.def, ended by kernel NULL. */
 extern const tskip__variant tskip__variants[];
 
 #endif

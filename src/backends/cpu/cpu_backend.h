@@ -53,6 +53,10 @@ tskip_status tskip__cpu_buffer_map(void *device, void *buffer, void **pointer);
 tskip_status tskip__cpu_kernel_create(void *device, const tskip__kernel_spec *spec, void **kernel);
 void tskip__cpu_kernel_destroy(void *device, void *kernel);
 
+/* Makes the device's slots hold `size` bytes each, if they do not yet; waits for a dispatch that
+ * runs now, so never call it inside a kernel. Errors: OUT_OF_MEMORY. */
+tskip_status tskip__cpu_reserve(tskip__cpu_device *device, uint64_t size);
+
 /* Runs every group: on this thread alone if there is one group or `memory` is given (then that is
  * the group memory), else on all threads with the device's slots. */
 void tskip__cpu_launch_run(tskip__cpu_device *device, const tskip__cpu_launch *launch,

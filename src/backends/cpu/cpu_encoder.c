@@ -159,10 +159,12 @@ tskip_status tskip__cpu_submit(void *device, void *encoder)
 {
     cpu_encoder *list = encoder;
     void *memory = NULL;
-    if (tskip__cpu_inside_kernel() && list->group_memory > 0) {
+    if (list->group_memory > 0 && tskip__cpu_inside_kernel()) {
         memory = tskip__alloc((size_t)list->group_memory, "group memory of a nested call");
         if (!memory)
             return TSKIP_OUT_OF_MEMORY;
+    } else if (list->group_memory > 0) {
+        TSKIP__TRY(tskip__cpu_reserve(device, list->group_memory));
     }
     double start = tskip__now();
     run(device, list, memory);

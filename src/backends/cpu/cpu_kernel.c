@@ -16,28 +16,41 @@ bool tskip__cpu_inside_kernel(void)
     return inside_kernel;
 }
 
-/* Makes every slot at least `size` bytes. A dispatch that runs now finishes first. */
+/* Makes every slot at least `size` bytes. The pool is locked. */
 static tskip_status grow_slots(tskip__cpu_device *device, uint64_t size)
 {
     size = (size + 63) & ~(uint64_t)63;
+    if (size <= device->slot_size)
+        return TSKIP_OK;
+    uint64_t bytes;
+    if (!tskip__mul(size, device->threads, &bytes) || bytes > SIZE_MAX)
+        return tskip__fail(TSKIP_OUT_OF_MEMORY,
+                           "out of memory: group memory of %" PRIu64 " bytes for %u threads", size,
+                           device->threads);
+    char *slots = tskip__alloc((size_t)bytes, "group memory");
+    if (!slots)
+        return TSKIP_OUT_OF_MEMORY;
+    tskip__free(device->slots, (size_t)device->slot_size * device->threads);
+    device->slots = slots;
+    device->slot_size = size;
+    return TSKIP_OK;
+}
+
+tskip_status tskip__cpu_reserve(tskip__cpu_device *device, uint64_t size)
+{
     tskip__cpu_pool_lock(&device->pool);
-    tskip_status status = TSKIP_OK;
-    if (size > device->slot_size) {
-        uint64_t bytes;
-        char *slots = NULL;
-        if (tskip__mul(size, device->threads, &bytes) && bytes <= SIZE_MAX)
-            slots = tskip__alloc((size_t)bytes, "group memory");
-        else
-            tskip__fail(TSKIP_OUT_OF_MEMORY, "out of memory: group memory of %" PRIu64 " x %u",
-                        size, device->threads);
-        if (slots) {
-            tskip__free(device->slots, (size_t)device->slot_size * device->threads);
-            device->slots = slots;
-            device->slot_size = size;
-        } else {
-            status = TSKIP_OUT_OF_MEMORY;
-        }
-    }
+    tskip_status status = grow_slots(device, size);
+    tskip__cpu_pool_unlock(&device->pool);
+    return status;
+}
+
+/* Now if the slots are free, else when the kernel is first submitted: the dispatch that uses them
+ * may be waiting for the kernel cache, whose lock is held here. */
+static tskip_status reserve_unless_busy(tskip__cpu_device *device, uint64_t size)
+{
+    if (!tskip__cpu_pool_try_lock(&device->pool))
+        return TSKIP_OK;
+    tskip_status status = grow_slots(device, size);
     tskip__cpu_pool_unlock(&device->pool);
     return status;
 }
@@ -53,7 +66,7 @@ tskip_status tskip__cpu_kernel_create(void *device, const tskip__kernel_spec *sp
     out->n_constants = n;
     if (n > 0)
         memcpy(out->constants, spec->values, n * sizeof out->constants[0]);
-    if (out->group_memory > 0 && grow_slots(device, out->group_memory) != TSKIP_OK) {
+    if (out->group_memory > 0 && reserve_unless_busy(device, out->group_memory) != TSKIP_OK) {
         tskip__cpu_kernel_destroy(device, out);
         return TSKIP_OUT_OF_MEMORY;
     }
@@ -136,10 +149,12 @@ void tskip__cpu_launch_run(tskip__cpu_device *device, const tskip__cpu_launch *l
         region shared = {
             .launch = launch, .n_groups = n_groups, .slots = slots, .slot_size = device->slot_size};
         uint32_t n_tasks = n_groups < device->threads ? (uint32_t)n_groups : device->threads;
+        inside_kernel = true; /* while it waits, a caller's pool may give this thread other work */
         if (device->parallel_for)
             device->parallel_for(device->parallel_for_user, n_tasks, run_task, &shared);
         else
             tskip__cpu_pool_run(&device->pool, n_tasks, run_task, &shared);
+        inside_kernel = false;
     }
     tskip__cpu_pool_unlock(&device->pool);
 }

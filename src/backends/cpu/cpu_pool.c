@@ -53,7 +53,7 @@ static void adopt(tskip__cpu_pool *pool, long self)
 {
     long owner = atomic_load(&pool->owner);
     while (owner != self) {
-        if (owner == 0 || !atomic_compare_exchange_strong(&pool->owner, &owner, 0)) {
+        if (owner == -self || !atomic_compare_exchange_strong(&pool->owner, &owner, -self)) {
             sched_yield();
             owner = atomic_load(&pool->owner);
             continue;
@@ -76,6 +76,12 @@ void tskip__cpu_pool_lock(tskip__cpu_pool *pool)
 {
     adopt(pool, (long)getpid());
     tskip__mutex_lock(&pool->region);
+}
+
+bool tskip__cpu_pool_try_lock(tskip__cpu_pool *pool)
+{
+    adopt(pool, (long)getpid());
+    return tskip__mutex_try_lock(&pool->region);
 }
 
 void tskip__cpu_pool_unlock(tskip__cpu_pool *pool)
@@ -124,6 +130,7 @@ static bool spin_until(_Atomic uint32_t *word, bool zero)
                 return true;
             tskip__pause();
         }
+        sched_yield(); /* whom this waits for may be queued on this very processor */
         double now = tskip__now();
         if (end == 0)
             end = now + SPIN_SECONDS;

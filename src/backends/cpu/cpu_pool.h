@@ -14,7 +14,7 @@
  *
  * A region is n tasks; whoever is awake takes the next one. The caller waits only for tasks that
  * somebody took, so a worker that the system is slow to wake costs its help and nothing else.
- * Workers look for the next region for SPIN microseconds, then sleep: an idle pool uses no CPU
+ * Workers look for the next region for 100 microseconds, then sleep: an idle pool uses no CPU
  * time. They are started when first needed; where the system gives no thread, fewer share the work.
  *
  * In the child of a fork the workers are gone and locks may be held by threads that no longer
@@ -40,7 +40,7 @@ typedef struct tskip__cpu_pool {
 
     uint32_t max_workers, n_workers;
     tskip__thread *workers;
-    _Atomic long owner; /* the process that the workers belong to; 0 while it changes */
+    _Atomic long owner; /* the process that the workers belong to; negative while it adopts */
 } tskip__cpu_pool;
 
 /* `threads` ≥ 1 counts the caller. No thread is started yet. Errors: OUT_OF_MEMORY. */
@@ -50,6 +50,8 @@ tskip_status tskip__cpu_pool_init(tskip__cpu_pool *pool, uint32_t threads);
 void tskip__cpu_pool_destroy(tskip__cpu_pool *pool);
 
 void tskip__cpu_pool_lock(tskip__cpu_pool *pool);
+bool tskip__cpu_pool_try_lock(
+    tskip__cpu_pool *pool); /* false: a region runs, maybe this thread's */
 void tskip__cpu_pool_unlock(tskip__cpu_pool *pool);
 
 /* Calls task(context, 0) … task(context, n_tasks - 1), each once, and returns when all have. At

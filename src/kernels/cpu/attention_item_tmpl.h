@@ -11,9 +11,9 @@ struct panel {
     const tskip_u8 *classes; /* its row of the map; NULL: `other` for every tile */
     tskip_u8 other;
     tskip_u32 next; /* the next tile to visit */
-    float *q, *o;   /* [dim][ROWS] */
+    float *q, *o;   /* [word][ROWS], [dim][ROWS] */
     struct row_state *state;
-    struct tskip__row_limits *limits; /* a row; meaningful with rules */
+    struct panel_limits *limits; /* meaningful with rules */
 };
 
 struct item {
@@ -22,9 +22,9 @@ struct item {
     int bk, out_dtype, dtype;
     int n_panels;
     struct panel panels[TSKIP__MAX_PANELS];
-    struct key_rows keys, values;
-    float *k_tile, *v_tile, *scores, *bias, *room;
-    float slope;
+    struct head_rows keys, values;
+    float *k_tile, *v_tile, *scores, *bias;
+    int k_pitch, v_pitch;
 };
 
 enum { BIND_Q, BIND_K, BIND_V, BIND_O, BIND_LSE, BIND_SINKS, BIND_TENSOR, BIND_RULES, BIND_MAP };
@@ -62,28 +62,42 @@ static struct tskip__rules_entry find_entry(const struct item *it, int batch)
     return entry;
 }
 
+static void find_row_limits(const struct item *it, struct panel *p)
+{
+    const struct tskip__attention_args *a = it->args;
+    const struct tskip__rules_entry entry = find_entry(it, p->batch);
+    for (int r = 0; r < ROWS; r++) {
+        struct tskip__row_limits l = {0, 0, 0, 0};
+        if (r < p->rows)
+            l = tskip__row_limits(a->rules, entry, it->buffers[BIND_RULES], a->k_len, p->first + r);
+        p->limits->before[r] = l.lo - 1;
+        p->limits->end[r] = l.hi;
+        p->limits->sink_before[r] = l.sink_lo - 1;
+        p->limits->sink_end[r] = l.sink_hi;
+    }
+}
+
 static void start_panel(const struct item *it, struct panel *p)
 {
     const struct tskip__attention_args *a = it->args;
     const tskip_i64 *stride = a->q_stride;
     size_t size = element_size(it->dtype);
-    const char *q =
-        (const char *)it->buffers[BIND_Q] +
-        (size_t)(p->batch * stride[0] + p->head * stride[1] + p->first * stride[2]) * size;
-    pack_queries(q, stride[2] * (tskip_i64)size, (tskip_u32)it->dtype, (int)a->head_dim, p->rows,
-                 it->room, p->q);
+    const struct head_rows queries = {
+        .first = (const char *)it->buffers[BIND_Q] +
+                 (size_t)(p->batch * stride[0] + p->head * stride[1]) * size,
+        .stride = stride[2] * (tskip_i64)size,
+        .dtype = (tskip_u32)it->dtype,
+        .dim = (int)a->head_dim,
+        .present_end = a->q_len,
+    };
+    pack_turned(&queries, p->first, ROWS, p->q, ROWS);
     memset(p->o, 0, tskip__padded(a->head_dim_v) * ROWS * sizeof *p->o);
     for (int r = 0; r < ROWS; r++) {
         p->state->maximum[r] = -FLT_MAX;
         p->state->sum[r] = 0;
     }
-    if (a->flags & TSKIP__HAS_RULES) {
-        struct tskip__rules_entry entry = find_entry(it, p->batch);
-        for (int r = 0; r < ROWS; r++)
-            p->limits[r] = r < p->rows ? tskip__row_limits(a->rules, entry, it->buffers[BIND_RULES],
-                                                           a->k_len, p->first + r)
-                                       : (struct tskip__row_limits){0, 0, 0, 0};
-    }
+    if (a->flags & TSKIP__HAS_RULES)
+        find_row_limits(it, p);
     bool masked = (a->flags & (TSKIP__HAS_RULES | TSKIP__HAS_TENSOR)) != 0;
     p->other = masked ? TSKIP__MIXED : TSKIP__FULL;
     p->classes = NULL;
@@ -93,12 +107,12 @@ static void start_panel(const struct item *it, struct panel *p)
     p->next = next_tile(p, 0, a->nk);
 }
 
-static struct key_rows find_keys(const struct item *it, int binding, int batch, int kv_head,
-                                 const tskip_i64 stride[3], int dim)
+static struct head_rows find_keys(const struct item *it, int binding, int batch, int kv_head,
+                                  const tskip_i64 stride[3], int dim)
 {
     size_t size = element_size(it->dtype);
     struct tskip__rules_entry entry = find_entry(it, batch);
-    return (struct key_rows){
+    return (struct head_rows){
         .first = (const char *)it->buffers[binding] +
                  (size_t)(batch * stride[0] + kv_head * stride[1]) * size,
         .stride = stride[2] * (tskip_i64)size,
@@ -113,22 +127,23 @@ static struct key_rows find_keys(const struct item *it, int binding, int batch, 
 static void lay_out(struct item *it, float *memory)
 {
     const struct tskip__attention_args *a = it->args;
-    size_t dim = tskip__padded(a->head_dim), dim_v = tskip__padded(a->head_dim_v);
-    size_t bk = tskip__padded((size_t)it->bk);
+    size_t words = tskip__padded((size_t)words_of((int)a->head_dim));
+    size_t dim_v = tskip__padded(a->head_dim_v), bk = (size_t)it->bk;
+    it->k_pitch = (int)tskip__pitch(bk);
+    it->v_pitch = (int)tskip__pitch(a->head_dim_v);
     it->scores = memory;
-    it->bias = it->scores + bk * ROWS;
-    it->k_tile = it->bias + bk * ROWS;
-    it->v_tile = it->k_tile + bk * dim;
-    memory = it->v_tile + bk * dim_v;
+    it->bias = it->scores + tskip__padded(bk) * ROWS;
+    it->k_tile = it->bias + tskip__padded(bk) * ROWS;
+    it->v_tile = it->k_tile + words * tskip__pitch(bk);
+    memory = it->v_tile + tskip__padded(bk) * tskip__pitch(a->head_dim_v);
     for (int i = 0; i < it->n_panels; i++) {
         struct panel *p = &it->panels[i];
         p->q = memory;
-        p->o = p->q + dim * ROWS;
+        p->o = p->q + words * ROWS;
         p->state = (struct row_state *)(p->o + dim_v * ROWS);
-        p->limits = (struct tskip__row_limits *)(p->state + 1);
-        memory = (float *)(p->limits + ROWS);
+        p->limits = (struct panel_limits *)(p->state + 1);
+        memory = (float *)(p->limits + 1);
     }
-    it->room = memory;
 }
 
 static void start_item(struct item *it, tskip_u32 number, float *memory)
@@ -155,39 +170,14 @@ static void start_item(struct item *it, tskip_u32 number, float *memory)
 
 /* ---- tiles ---------------------------------------------------------------------------------- */
 
-/* A limit counted from the tile's first column, where f32 tells all that matter apart. */
-INLINE float near_column(tskip_i64 limit, tskip_i64 column)
-{
-    return (float)tskip__max(-2, tskip__min(limit - column, TSKIP__MAX_BK + 1));
-}
-
-static void find_limits(const struct panel *p, tskip_i64 column, struct panel_limits *out)
-{
-    for (int r = 0; r < ROWS; r++) {
-        const struct tskip__row_limits *l = &p->limits[r];
-        out->before[r] = near_column(l->lo - 1, column);
-        out->end[r] = near_column(l->hi, column);
-        out->sink_before[r] = near_column(l->sink_lo - 1, column);
-        out->sink_end[r] = near_column(l->sink_hi, column);
-        out->number[r] = (float)r;
-    }
-}
-
-/* The tile's cells as biases, [key][rows]. */
-static void load_bias(const struct item *it, const struct panel *p, tskip_i64 column, int keys)
+static void load_tile_bias(const struct item *it, const struct panel *p, tskip_i64 column, int keys)
 {
     const struct tskip__mask_tensor *t = &it->args->tensor;
-    size_t size = tskip__cell_size(t->dtype);
-    for (int r = 0; r < p->rows; r++) {
-        tskip_i64 cell = p->batch * t->stride_batch + p->head * t->stride_head +
-                         (p->first + r) * t->stride_row + column;
-        const char *row = (const char *)it->buffers[BIND_TENSOR] + (size_t)cell * size;
-        for (int key = 0; key < keys; key++)
-            it->bias[key * ROWS + r] = tskip__cell(row, t->dtype, key);
-    }
-    for (int r = p->rows; r < ROWS; r++)
-        for (int key = 0; key < keys; key++)
-            it->bias[key * ROWS + r] = 0;
+    tskip_i64 cell =
+        p->batch * t->stride_batch + p->head * t->stride_head + p->first * t->stride_row + column;
+    const char *cells =
+        (const char *)it->buffers[BIND_TENSOR] + cell * (tskip_i64)tskip__cell_size(t->dtype);
+    load_bias(cells, t->stride_row, p->rows, keys, it->bias, t->dtype);
 }
 
 static void visit(const struct item *it, struct panel *p, tskip_i64 column, int keys,
@@ -195,10 +185,10 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
 {
     const struct tskip__attention_args *a = it->args;
     const struct score_rule rule = {a->scale, a->softcap};
-    struct panel_limits limits;
+    struct tile_limits limits;
     struct tile_mask mask = {0};
     if (class == TSKIP__MIXED && a->flags & TSKIP__HAS_RULES) {
-        find_limits(p, column, &limits);
+        find_limits(p->limits, column, &limits);
         mask.limits = &limits;
         if (a->rules.flags & TSKIP__RULE_ALIBI) {
             mask.slope =
@@ -207,12 +197,13 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
         }
     }
     if (class == TSKIP__MIXED && a->flags & TSKIP__HAS_TENSOR) {
-        load_bias(it, p, column, keys);
+        load_tile_bias(it, p, column, keys);
         mask.bias = it->bias;
     }
-    multiply_scores(p->q, it->k_tile, (int)a->head_dim, it->scores, keys);
+    multiply_scores(p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim), it->scores, keys);
     softmax(it->scores, keys, rule, class == TSKIP__MIXED ? &mask : NULL, p->state);
-    multiply_values(it->scores, it->v_tile, keys, p->o, p->state->rescale, (int)a->head_dim_v);
+    multiply_values(it->scores, it->v_tile, it->v_pitch, words_of(keys), p->o, p->state->rescale,
+                    (int)a->head_dim_v);
 }
 
 static void visit_tiles(struct item *it)
@@ -226,8 +217,8 @@ static void visit_tiles(struct item *it)
             return;
         tskip_i64 column = (tskip_i64)tile * it->bk;
         int keys = (int)tskip__min(it->bk, a->k_len - column);
-        pack_keys(&it->keys, column, keys, it->room, it->k_tile);
-        pack_values(&it->values, column, keys, it->room, it->v_tile);
+        pack_turned(&it->keys, column, keys, it->k_tile, it->k_pitch);
+        pack_straight(&it->values, column, keys, it->v_tile, it->v_pitch);
         for (int i = 0; i < it->n_panels; i++) {
             struct panel *p = &it->panels[i];
             if (p->next != tile)
@@ -260,20 +251,55 @@ static void finish_rows(const struct item *it, struct panel *p)
     }
 }
 
+/* The first `left` of VL values of one row, every NaN canonical. */
+INLINE void store_values(vf a, char *to, int left, const int dtype)
+{
+    a = vf_select(vf_equal(a, a), a, vf_set(tskip__f32_from_bits(TSKIP__F32_NAN)));
+    const int size = dtype == (int)TSKIP__F32 ? 4 : 2;
+    float room[VL];
+    void *at = left < VL ? (void *)room : (void *)to;
+    if (dtype == (int)TSKIP__F32)
+        vf_store(at, a);
+    else if (dtype == (int)TSKIP__F16)
+        vf_store_f16(at, a);
+    else
+        vf_store_bf16(at, a);
+    if (left < VL)
+        memcpy(to, room, (size_t)(left * size));
+}
+
+/* `rows` rows of O · factor at `to`, `stride` bytes apart. */
+INLINE void store_rows_of(const float *o, const float *factor, int rows, int dim, char *to,
+                          tskip_i64 stride, const int dtype)
+{
+    const int size = dtype == (int)TSKIP__F32 ? 4 : 2;
+    for (int r = 0; r < rows; r += VL)
+        for (int d = 0; d < dim; d += VL) {
+            vf m[VL], by = vf_load(factor + r), zero = vf_set(0.0f);
+            UNROLL
+            for (int i = 0; i < VL; i++) /* + 0: a -0 becomes +0 */
+                m[i] = vf_add(vf_mul(vf_load(o + (d + i) * ROWS + r), by), zero);
+            vf_transpose(m);
+            for (int i = 0; i < VL && r + i < rows; i++)
+                store_values(m[i], to + (r + i) * stride + d * size, dim - d, dtype);
+        }
+}
+
 static void store_panel(const struct item *it, struct panel *p)
 {
     const struct tskip__attention_args *a = it->args;
     const tskip_i64 *stride = a->o_stride;
-    size_t size = element_size(it->out_dtype);
+    const tskip_i64 size = (tskip_i64)element_size(it->out_dtype);
+    const float *factor = p->state->rescale;
     char *o = (char *)it->buffers[BIND_O] +
-              (size_t)(p->batch * stride[0] + p->head * stride[1] + p->first * stride[2]) * size;
+              (p->batch * stride[0] + p->head * stride[1] + p->first * stride[2]) * size;
     finish_rows(it, p);
-    for (int r = 0; r < p->rows; r++, o += (size_t)stride[2] * size) {
-        float factor = p->state->rescale[r];
-        for (tskip_u32 d = 0; d < a->head_dim_v; d++) /* + 0: a -0 becomes +0 */
-            it->room[d] = p->o[d * ROWS + (tskip_u32)r] * factor + 0.0f;
-        tskip__narrow((tskip_dtype)it->out_dtype, it->room, o, a->head_dim_v);
-    }
+    if (it->out_dtype == (int)TSKIP__F32)
+        store_rows_of(p->o, factor, p->rows, (int)a->head_dim_v, o, stride[2] * size, TSKIP__F32);
+    else if (it->out_dtype == (int)TSKIP__F16)
+        store_rows_of(p->o, factor, p->rows, (int)a->head_dim_v, o, stride[2] * size, TSKIP__F16);
+    else
+        store_rows_of(p->o, factor, p->rows, (int)a->head_dim_v, o, stride[2] * size, TSKIP__BF16);
     if (a->flags & TSKIP__HAS_LSE) {
         uint64_t row = ((uint64_t)p->batch * a->n_heads + (uint64_t)p->head) * (uint64_t)a->q_len +
                        (uint64_t)p->first;

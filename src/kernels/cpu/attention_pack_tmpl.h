@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 
-/* Packing: part of attention_tmpl.h. A packed tile is the sequence in which the products read it,
- * so that they stream whatever the strides were: blocks of STEP (then STEP_REST) columns, each
- * block [depth][columns of the block]. For K the columns are keys and the depth is the head; for V
- * the columns are the head and the depth is keys. */
+/* Packing: part of attention_tmpl.h. All that is packed is 32-bit words: one f32 each, or on a rung
+ * that multiplies pairs two 16-bit terms that lie next to each other in a sum. For Q and K the sum
+ * runs over the head, for P and V over the keys.
+ *
+ *     Q [word of the head][ROWS]     K [word of the head][key]     V [word of keys][column]
+ *
+ * Rows of K and V are `pitch` words apart, an odd number of cache lines for the usual sizes, so
+ * that a column of blocks falls into all sets of a cache whatever the tensor's strides are. */
 
 struct blocks {
     int wide, narrow;
@@ -21,27 +25,14 @@ INLINE struct blocks split_columns(int columns)
         }
 }
 
-/* n elements to f32; reads nothing past them. */
-static void widen(tskip_u32 dtype, const void *from, float *to, int n)
+/* Words that hold `terms` terms. */
+INLINE int words_of(int terms)
 {
-    int i = 0;
-    if (dtype == TSKIP__F32) {
-        memcpy(to, from, (size_t)n * sizeof *to);
-        return;
-    }
-    const uint16_t *bits = from;
-    if (dtype == TSKIP__BF16)
-        for (; i + VL <= n; i += VL)
-            vf_store(to + i, vf_load_bf16(bits + i));
-    else
-        for (; i + VL <= n; i += VL)
-            vf_store(to + i, vf_load_f16(bits + i));
-    for (; i < n; i++)
-        to[i] = dtype == TSKIP__BF16 ? tskip__bf16_to_f32(bits[i]) : tskip__f16_to_f32(bits[i]);
+    return (terms + TERMS - 1) / TERMS;
 }
 
-/* Rows of K or V of one head: where they lie, which of them are present. */
-struct key_rows {
+/* Rows of Q, K or V of one head: where they lie, which of them are present. */
+struct head_rows {
     const char *first; /* row 0 */
     tskip_i64 stride;  /* bytes */
     tskip_u32 dtype;
@@ -49,70 +40,126 @@ struct key_rows {
     tskip_i64 present_begin, present_end;
 };
 
-/* Row `key` widened to f32: in place if it can be, else in `room`; zeros where the key is absent.
- */
-INLINE const float *key_row(const struct key_rows *rows, tskip_i64 key, float *room)
+/* What is read in place of an absent row. */
+static const char absent_row[TSKIP__MAX_HEAD_DIM * 4];
+
+INLINE const char *find_row(const struct head_rows *rows, tskip_i64 row)
 {
-    if (key < rows->present_begin || key >= rows->present_end) {
-        memset(room, 0, (size_t)rows->dim * sizeof *room);
-        return room;
-    }
-    widen(rows->dtype, rows->first + key * rows->stride, room, rows->dim);
+    bool present = row >= rows->present_begin && row < rows->present_end;
+    return present ? rows->first + row * rows->stride : absent_row;
+}
+
+/* `wanted` bytes: in place, or where only `left` exist those and zeros in `room`. */
+INLINE const void *bytes_at(const char *at, int left, int wanted, void *room)
+{
+    if (left >= wanted)
+        return at;
+    memset(room, 0, (size_t)wanted);
+    memcpy(room, at, (size_t)left);
     return room;
 }
 
-INLINE float *pack_key_block(const struct key_rows *rows, tskip_i64 first, int keys, float *room,
-                             float *to, const int n)
+/* VL elements widened to f32; zeros past the `left` that exist. */
+INLINE vf load_elements(const char *at, int left, const tskip_u32 dtype)
 {
-    const float *row[STEP > STEP_REST ? STEP : STEP_REST];
-    for (int j = 0; j < n; j++) {
-        tskip_i64 key = j < keys ? first + j : -1; /* padding is absent */
-        row[j] = key_row(rows, key, room + j * TSKIP__MAX_HEAD_DIM);
-    }
-    for (int d = 0; d < rows->dim; d++, to += n)
-        UNROLL
-    for (int j = 0; j < n; j++)
-        to[j] = row[j][d];
-    return to;
+    const int size = dtype == TSKIP__F32 ? 4 : 2;
+    float room[VL];
+    const void *elements = bytes_at(at, left * size, VL * size, room);
+    return dtype == TSKIP__F32   ? vf_load(elements)
+           : dtype == TSKIP__F16 ? vf_load_f16(elements)
+                                 : vf_load_bf16(elements);
 }
 
-static void pack_keys(const struct key_rows *rows, tskip_i64 first, int keys, float *room,
-                      float *to)
+/* VL words of Q or K: VL · TERMS elements of one row. */
+INLINE vf load_words(const char *at, int left, const tskip_u32 dtype)
 {
-    struct blocks split = split_columns(keys);
-    for (int i = 0; i < split.wide; i++, first += STEP, keys -= STEP)
-        to = pack_key_block(rows, first, keys, room, to, STEP);
-    for (int i = 0; i < split.narrow; i++, first += STEP_REST, keys -= STEP_REST)
-        to = pack_key_block(rows, first, keys, room, to, STEP_REST);
+#if TERMS == 1
+    return load_elements(at, left, dtype);
+#else
+    (void)dtype;
+    float room[VL];
+    return vf_load(bytes_at(at, left * 2, VL * 4, room));
+#endif
 }
 
-/* `room` holds a row with zeros up to a whole block past it. */
-static void pack_values(const struct key_rows *rows, tskip_i64 first, int keys, float *room,
-                        float *to)
+/* VL words of V: VL elements of each of TERMS rows. */
+INLINE vf load_columns(const char *const row[TERMS], int column, int left, const tskip_u32 dtype)
 {
-    struct blocks split = split_columns(rows->dim);
-    memset(room, 0, TSKIP__MAX_HEAD_DIM * sizeof *room);
-    for (int key = 0; key < keys; key++) {
-        const float *row = key_row(rows, first + key, room);
-        float *out = to + key * STEP;
-        for (int i = 0; i < split.wide; i++, row += STEP, out += (size_t)keys * STEP)
-            memcpy(out, row, STEP * sizeof *out);
-        out = to + (size_t)split.wide * STEP * keys + key * STEP_REST;
-        for (int i = 0; i < split.narrow; i++, row += STEP_REST, out += (size_t)keys * STEP_REST)
-            memcpy(out, row, STEP_REST * sizeof *out);
+#if TERMS == 1
+    return load_elements(row[0] + column * (dtype == TSKIP__F32 ? 4 : 2), left, dtype);
+#else
+    (void)dtype;
+    uint16_t room[2][VL];
+    return vf_pair_rows(bytes_at(row[0] + column * 2, left * 2, VL * 2, room[0]),
+                        bytes_at(row[1] + column * 2, left * 2, VL * 2, room[1]));
+#endif
+}
+
+/* `n` rows from `first` on, turned: to[word][pitch], rows side by side, whole vectors of them. */
+INLINE void turn_rows(const struct head_rows *rows, tskip_i64 first, int n, float *to, int pitch,
+                      const tskip_u32 dtype)
+{
+    const int size = dtype == TSKIP__F32 ? 4 : 2;
+    for (int r = 0; r < n; r += VL) {
+        const char *row[VL];
+        for (int i = 0; i < VL; i++)
+            row[i] = find_row(rows, first + r + i);
+        float *out = to + r;
+        for (int at = 0; at < rows->dim; at += VL * TERMS) {
+            const int left = rows->dim - at;
+            vf m[VL];
+            if (left >= VL * TERMS) {
+                UNROLL
+                for (int i = 0; i < VL; i++)
+                    m[i] = load_words(row[i] + at * size, VL * TERMS, dtype);
+            } else {
+                for (int i = 0; i < VL; i++)
+                    m[i] = load_words(row[i] + at * size, left, dtype);
+            }
+            vf_transpose(m);
+            UNROLL
+            for (int i = 0; i < VL; i++, out += pitch)
+                vf_store(out, m[i]);
+        }
     }
 }
 
-/* `rows` query rows to [dim][ROWS], zeros for the rows that do not exist. */
-static void pack_queries(const char *first, tskip_i64 stride, tskip_u32 dtype, int dim, int rows,
-                         float *room, float *to)
+INLINE void copy_rows(const struct head_rows *rows, tskip_i64 first, int n, float *to, int pitch,
+                      const tskip_u32 dtype)
 {
-    for (int r = 0; r < ROWS; r++) {
-        if (r < rows)
-            widen(dtype, first + r * stride, room, dim);
-        else
-            memset(room, 0, (size_t)dim * sizeof *room);
-        for (int d = 0; d < dim; d++)
-            to[d * ROWS + r] = room[d];
+    for (int r = 0; r < n; r += TERMS, to += pitch) {
+        const char *row[TERMS];
+        for (int i = 0; i < TERMS; i++)
+            row[i] = find_row(rows, first + r + i);
+        int column = 0;
+        for (; column + VL <= rows->dim; column += VL)
+            vf_store(to + column, load_columns(row, column, VL, dtype));
+        if (column < rows->dim)
+            vf_store(to + column, load_columns(row, column, rows->dim - column, dtype));
     }
+}
+
+/* The type is a constant inside what these call; pairs have but one. */
+
+/* Q and K. `n` is rounded up to whole vectors, the words of a row too; what does not exist is 0. */
+static void pack_turned(const struct head_rows *rows, tskip_i64 first, int n, float *to, int pitch)
+{
+    if (TERMS == 2 || rows->dtype == TSKIP__BF16)
+        turn_rows(rows, first, n, to, pitch, TSKIP__BF16);
+    else if (rows->dtype == TSKIP__F16)
+        turn_rows(rows, first, n, to, pitch, TSKIP__F16);
+    else
+        turn_rows(rows, first, n, to, pitch, TSKIP__F32);
+}
+
+/* V; columns are rounded up to whole vectors. */
+static void pack_straight(const struct head_rows *rows, tskip_i64 first, int n, float *to,
+                          int pitch)
+{
+    if (TERMS == 2 || rows->dtype == TSKIP__BF16)
+        copy_rows(rows, first, n, to, pitch, TSKIP__BF16);
+    else if (rows->dtype == TSKIP__F16)
+        copy_rows(rows, first, n, to, pitch, TSKIP__F16);
+    else
+        copy_rows(rows, first, n, to, pitch, TSKIP__F32);
 }

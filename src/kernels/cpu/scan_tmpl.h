@@ -6,71 +6,59 @@
  * width. */
 
 #include <stdint.h>
+#include <string.h>
 
 #include "scan.h"
 
-#define FOLD_ROW(T, LO, v)                                                                         \
-    {                                                                                              \
-        T x_ = (v);                                                                                \
-        T h_ = (T)(x_ - (T)(LO));                                                                  \
-        h = h > h_ ? h : h_;                                                                       \
-        a = (T)(a | x_);                                                                           \
-    }
+#define CELL           uint32_t
+#define NAME(x)        x##_f32
+#define UNMASKED(bits) ((bits)-TSKIP__SCAN_LOW_F32 > TSKIP__SCAN_SPAN_F32)
+#define NONZERO(bits)  (((bits)&0x7FFFFFFFu) != 0)
+#include "scan_cell_tmpl.h"
+#undef CELL
+#undef NAME
+#undef UNMASKED
+#undef NONZERO
 
-#define FOLD_BOOL_ROW(T, LO, v)                                                                    \
-    {                                                                                              \
-        T x_ = (v);                                                                                \
-        T h_ = x_ == 0;                                                                            \
-        h = h > h_ ? h : h_;                                                                       \
-        a = (T)(a | x_);                                                                           \
-    }
+#define CELL           uint16_t
+#define NAME(x)        x##_f16
+#define UNMASKED(bits) ((uint16_t)((bits)-TSKIP__SCAN_LOW_F16) > TSKIP__SCAN_SPAN_F16)
+#define NONZERO(bits)  ((uint16_t)((bits)&0x7FFFu) != 0)
+#include "scan_cell_tmpl.h"
+#undef NAME
+#undef UNMASKED
 
-#define DEFINE_FOLD(name, T, LO, ROW)                                                              \
-    static void name##_8(const T *restrict r, tskip_i64 stride, tskip_i64 columns,                 \
-                         T *restrict high, T *restrict any)                                        \
-    {                                                                                              \
-        const T *restrict r1 = r + stride, *restrict r2 = r1 + stride, *restrict r3 = r2 + stride; \
-        const T *restrict r4 = r3 + stride, *restrict r5 = r4 + stride;                            \
-        const T *restrict r6 = r5 + stride, *restrict r7 = r6 + stride;                            \
-        for (tskip_i64 c = 0; c < columns; c++) {                                                  \
-            T h = high[c], a = any[c];                                                             \
-            ROW(T, LO, r[c])                                                                       \
-            ROW(T, LO, r1[c])                                                                      \
-            ROW(T, LO, r2[c])                                                                      \
-            ROW(T, LO, r3[c])                                                                      \
-            ROW(T, LO, r4[c])                                                                      \
-            ROW(T, LO, r5[c])                                                                      \
-            ROW(T, LO, r6[c])                                                                      \
-            ROW(T, LO, r7[c])                                                                      \
-            high[c] = h;                                                                           \
-            any[c] = a;                                                                            \
-        }                                                                                          \
-    }                                                                                              \
-    static void name(const void *cells, tskip_i64 stride, tskip_i64 rows, tskip_i64 columns,       \
-                     void *high_, void *any_)                                                      \
-    {                                                                                              \
-        const T *r = cells;                                                                        \
-        T *restrict high = high_, *restrict any = any_;                                            \
-        for (; rows >= 8; rows -= 8, r += 8 * stride)                                              \
-            name##_8(r, stride, columns, high, any);                                               \
-        for (; rows > 0; rows--, r += stride)                                                      \
-            for (tskip_i64 c = 0; c < columns; c++) {                                              \
-                T h = high[c], a = any[c];                                                         \
-                ROW(T, LO, r[c])                                                                   \
-                high[c] = h;                                                                       \
-                any[c] = a;                                                                        \
-            }                                                                                      \
-    }
+#define NAME(x)        x##_bf16
+#define UNMASKED(bits) ((uint16_t)((bits)-TSKIP__SCAN_LOW_BF16) > TSKIP__SCAN_SPAN_BF16)
+#include "scan_cell_tmpl.h"
+#undef CELL
+#undef NAME
+#undef UNMASKED
+#undef NONZERO
 
-/* LO: -1e30 rounded towards zero or less, as bits: the first that is masked. */
-DEFINE_FOLD(fold_f32, uint32_t, 0xF149F2CAu, FOLD_ROW)
-DEFINE_FOLD(fold_f16, uint16_t, 0xFBFFu, FOLD_ROW)
-DEFINE_FOLD(fold_bf16, uint16_t, 0xF14Au, FOLD_ROW)
-DEFINE_FOLD(fold_bool, uint8_t, 0, FOLD_BOOL_ROW)
+#define CELL           uint8_t
+#define NAME(x)        x##_bool
+#define UNMASKED(bits) ((bits) != 0)
+#define NONZERO(bits)  ((bits) == 0)
+#include "scan_cell_tmpl.h"
+
+static void join(const struct tskip__scan_room *room, tskip_i64 columns, tskip_i64 width,
+                 tskip_u8 *out)
+{
+    const tskip_u8 *verdicts = room->verdicts;
+    for (tskip_i64 begin = 0; begin < columns; begin += width) {
+        const tskip_i64 n = width < columns - begin ? width : columns - begin;
+        tskip_u8 all = 0;
+        for (tskip_i64 i = 0; i < n; i++)
+            all |= verdicts[begin + i];
+        *out++ = all;
+    }
+}
 
 const tskip__scan_set TSKIP__SCAN_SET = {
-    .fold = {[TSKIP__F32] = fold_f32,
-             [TSKIP__F16] = fold_f16,
-             [TSKIP__BF16] = fold_bf16,
-             [TSKIP__BOOL] = fold_bool},
+    .judge = {[TSKIP__F32] = judge_f32,
+              [TSKIP__F16] = judge_f16,
+              [TSKIP__BF16] = judge_bf16,
+              [TSKIP__BOOL] = judge_bool},
+    .join = join,
 };

@@ -94,6 +94,11 @@ static inline vmask vf_less(vf a, vf b) /* false for NaN */
     MASK_LANES(a.lane[i] < b.lane[i]);
 }
 
+static inline vmask vf_less_equal(vf a, vf b)
+{
+    MASK_LANES(a.lane[i] <= b.lane[i]);
+}
+
 static inline vmask vf_equal(vf a, vf b)
 {
     MASK_LANES(a.lane[i] == b.lane[i]);
@@ -145,6 +150,39 @@ static inline vf vf_load_f16(const uint16_t *p)
     uint16_t bits[VL];
     memcpy(bits, p, sizeof bits);
     LANES(tskip__f16_to_f32(bits[i]));
+}
+
+static inline vf vf_load_bool(const uint8_t *p) /* 0 where a byte is set, -inf where it is not */
+{
+    LANES(p[i] ? 0.0f : -INFINITY);
+}
+
+/* VL values rounded to 16 bits; every NaN is canonical already. */
+static inline void vf_store_bf16(uint16_t *p, vf a)
+{
+    uint16_t bits[VL];
+    for (int i = 0; i < VL; i++)
+        bits[i] = tskip__f32_to_bf16(a.lane[i]);
+    memcpy(p, bits, sizeof bits);
+}
+
+static inline void vf_store_f16(uint16_t *p, vf a)
+{
+    uint16_t bits[VL];
+    for (int i = 0; i < VL; i++)
+        bits[i] = tskip__f32_to_f16(a.lane[i]);
+    memcpy(p, bits, sizeof bits);
+}
+
+/* Lane j of vector i and lane i of vector j change places, as bits. */
+static inline void vf_transpose(vf m[VL])
+{
+    for (int i = 0; i < VL; i++)
+        for (int j = 0; j < i; j++) {
+            float other = m[i].lane[j];
+            m[i].lane[j] = m[j].lane[i];
+            m[j].lane[i] = other;
+        }
 }
 
 #undef LANES

@@ -39,73 +39,38 @@ static void classify_rules(const struct row *row, const tskip_i64 *words, tskip_
     }
 }
 
-/* What the columns seen so far say of the tile they lie in. */
-struct verdict {
-    int masked, zero;
-};
-
-static struct verdict judge(tskip_u32 dtype, const void *high, const void *any, tskip_i64 begin,
-                            tskip_i64 end)
+/* SCAN_ bits to classes. */
+static void classify(tskip_u8 *map, tskip_u32 tiles)
 {
-    struct verdict v = {1, 1};
-    uint32_t h = 0, o = 0;
-    if (dtype == TSKIP__F32) {
-        for (tskip_i64 c = begin; c < end; c++) {
-            h = ((const uint32_t *)high)[c] > h ? ((const uint32_t *)high)[c] : h;
-            o |= ((const uint32_t *)any)[c];
-        }
-        v.masked = h <= 0xFF800000u - 0xF149F2CAu;
-        v.zero = (o & 0x7FFFFFFFu) == 0;
-    } else if (dtype == TSKIP__BOOL) {
-        for (tskip_i64 c = begin; c < end; c++) {
-            h |= ((const uint8_t *)high)[c];
-            o |= ((const uint8_t *)any)[c];
-        }
-        v.masked = o == 0;
-        v.zero = h == 0;
-    } else {
-        for (tskip_i64 c = begin; c < end; c++) {
-            h = ((const uint16_t *)high)[c] > h ? ((const uint16_t *)high)[c] : h;
-            o |= ((const uint16_t *)any)[c];
-        }
-        v.masked = h <= (dtype == TSKIP__F16 ? 0xFC00u - 0xFBFFu : 0xFF80u - 0xF14Au);
-        v.zero = (o & 0x7FFFu) == 0;
-    }
-    return v;
+    static const tskip_u8 class_of[4] = {
+        [0] = TSKIP__SKIP,
+        [TSKIP__SCAN_NONZERO] = TSKIP__SKIP,
+        [TSKIP__SCAN_UNMASKED] = TSKIP__FULL,
+        [TSKIP__SCAN_UNMASKED | TSKIP__SCAN_NONZERO] = TSKIP__MIXED,
+    };
+    for (tskip_u32 j = 0; j < tiles; j++)
+        map[j] = class_of[map[j]];
 }
 
-static tskip_u8 class_of(struct verdict v)
-{
-    return v.masked ? TSKIP__SKIP : v.zero ? TSKIP__FULL : TSKIP__MIXED;
-}
-
+/* A strip is as many whole tiles as fit, or a part of one. */
 static void scan_row(const struct row *row, const char *cells, const tskip__scan_set *set,
-                     void *memory)
+                     struct tskip__scan_room *room)
 {
     const struct tskip__plane_args *a = row->args;
-    size_t size = tskip__cell_size(a->tensor.dtype);
-    char *high = memory, *any = high + size * TSKIP__SCAN_COLUMNS;
-    struct verdict tile = {1, 1};
-    tskip_u32 j = 0;
-    for (tskip_i64 begin = 0; begin < a->k_len; begin += TSKIP__SCAN_COLUMNS) {
-        tskip_i64 columns = tskip__min(TSKIP__SCAN_COLUMNS, a->k_len - begin);
-        memset(high, 0, size * (size_t)columns);
-        memset(any, 0, size * (size_t)columns);
-        set->fold[a->tensor.dtype](cells + (size_t)begin * size, a->tensor.stride_row, row->rows,
-                                   columns, high, any);
-        for (tskip_i64 c = 0; c < columns;) {
-            tskip_i64 tile_end = tskip__min((tskip_i64)(j + 1) * a->bk, a->k_len) - begin;
-            tskip_i64 end = tskip__min(tile_end, columns);
-            struct verdict v = judge(a->tensor.dtype, high, any, c, end);
-            tile.masked &= v.masked;
-            tile.zero &= v.zero;
-            if (tile_end <= columns) {
-                row->map[j++] = class_of(tile);
-                tile = (struct verdict){1, 1};
-            }
-            c = end;
-        }
+    const size_t size = tskip__cell_size(a->tensor.dtype);
+    const tskip_i64 bk = a->bk, most = TSKIP__SCAN_COLUMNS;
+    const tskip_i64 whole = bk > most ? 0 : most / bk * bk;
+    for (tskip_i64 begin = 0, columns; begin < a->k_len; begin += columns) {
+        const tskip_i64 tile = begin / bk;
+        const tskip_i64 left = (whole ? a->k_len : tskip__min((tile + 1) * bk, a->k_len)) - begin;
+        columns = tskip__min(whole ? whole : most, left);
+        set->judge[a->tensor.dtype](cells + (size_t)begin * size, a->tensor.stride_row, row->rows,
+                                    columns, room);
+        const tskip_u8 before = begin == tile * bk ? 0 : row->map[tile];
+        set->join(room, columns, tskip__min(bk, columns), row->map + tile);
+        row->map[tile] |= before;
     }
+    classify(row->map, a->nk);
 }
 
 static void build_row(const tskip_group *group, void *const *buffers, const void *args,

@@ -5,6 +5,8 @@
 
 #include <tileskip/compute.h>
 
+#include "scan.h"
+
 /* Bodies of the kernels about masks and maps. A group of "tile_map" is one row of tiles of one
  * plane: grid {nq, planes, 1}. "mask_fill" and "mask_count" take 64 rows of a plane: grid
  * {ceil(q_len / 64), planes, 1}. "tile_count" takes 64 rows of tiles over all planes, "tile_order"
@@ -12,8 +14,8 @@
 
 #define TSKIP__ROWS_A_GROUP 64
 
-/* Group memory of "tile_map": a strip's two integers a column, 4 bytes wide at most. */
-#define TSKIP__TILE_MAP_MEMORY (2 * 4 * 4096)
+/* Group memory of "tile_map". */
+#define TSKIP__TILE_MAP_MEMORY sizeof(struct tskip__scan_room)
 
 /* Group memory of "tile_order": the buckets of its counting sort. */
 #define TSKIP__ORDER_BUCKETS 2048

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#ifndef TSKIP_ATTENTION_PROBLEM_H
-#define TSKIP_ATTENTION_PROBLEM_H
+#ifndef TSKIP_ATTENTION_PROBLEM_CHECK_H
+#define TSKIP_ATTENTION_PROBLEM_CHECK_H
 
 #include <tileskip/attention.h>
 

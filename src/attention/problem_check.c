@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "problem.h"
+#include "problem_check.h"
 
 #include <inttypes.h>
 #include <math.h>

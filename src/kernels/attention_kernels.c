@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "base/cpu.h"
+#include "attention_constants.h"
 #include "cpu/attention_cpu.h"
 #include "kernel_table.h"
 
-enum {
-#define CONSTANT(name, shape) id_##name,
-#include "constants.def"
-#undef CONSTANT
-    N_CONSTANTS,
-};
-
-_Static_assert((int)id_dtype == TSKIP__CONSTANT_DTYPE && (int)id_panels == TSKIP__CONSTANT_PANELS,
+_Static_assert((int)TSKIP__ID_dtype == TSKIP__CONSTANT_DTYPE &&
+                   (int)TSKIP__ID_panels == TSKIP__CONSTANT_PANELS,
                "the kernels' order of constants");
 
-static const tskip_constant_decl constants[] = {
+const tskip_constant_decl tskip__attention_constants[] = {
 #define CONSTANT(text, shape)                                                                      \
-    {.name = #text, .id = id_##text, .type = TSKIP_CONSTANT_U32, .is_shape = shape},
+    {.name = #text, .id = TSKIP__ID_##text, .type = TSKIP_CONSTANT_U32, .is_shape = shape},
 #include "constants.def"
 #undef CONSTANT
 };
@@ -26,6 +21,9 @@ static const tskip_kernel_body bodies[] = {
 #if defined(__x86_64__)
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX2, .function = tskip__attention_avx2},
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX512, .function = tskip__attention_avx512},
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_AVX512BF16,
+     .function = tskip__attention_avx512bf16},
 #endif
 };
 
@@ -34,16 +32,16 @@ static void specialise(const tskip_constant_value *values, uint32_t capability,
 {
     (void)capability;
     shape->group_memory =
-        tskip__attention_memory(values[id_head_dim].u32, values[id_head_dim_v].u32,
-                                values[id_bk].u32, values[id_panels].u32);
+        tskip__attention_memory(values[TSKIP__ID_head_dim].u32, values[TSKIP__ID_head_dim_v].u32,
+                                values[TSKIP__ID_bk].u32, values[TSKIP__ID_panels].u32);
 }
 
 const tskip_kernel_desc tskip__kernel_attention = {
     .name = "attention",
     .bodies = bodies,
     .n_bodies = sizeof bodies / sizeof bodies[0],
-    .constants = constants,
-    .n_constants = N_CONSTANTS,
+    .constants = tskip__attention_constants,
+    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
     .n_bindings = 10,
     .args_size = sizeof(struct tskip__attention_args),
     .shape = {.group_size = {1, 1, 1}},

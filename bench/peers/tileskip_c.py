@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: 2026 The tileskip authors
+"""The few calls of libtileskip that timing needs, through ctypes. Structs as in tileskip/*.h."""
+import ctypes as c
+
+DTYPES = {"f32": 1, "f16": 2, "bf16": 3, "bool": 4}
+
+
+def _struct(name, /, **fields):
+    return type(name, (c.Structure,), {"_fields_": list(fields.items())})
+
+
+DeviceDesc = _struct("DeviceDesc", name=c.c_char_p, threads=c.c_uint32, parallel_for=c.c_void_p,
+                     user=c.c_void_p, native=c.c_void_p)
+MaskTensor = _struct("MaskTensor", buffer=c.c_void_p, offset=c.c_uint64, dtype=c.c_int,
+                     rank=c.c_uint32, shape=c.c_int64 * 4, strides=c.c_int64 * 4)
+MaskDesc = _struct("MaskDesc", rules=c.c_char_p, values=c.c_void_p, tensor=MaskTensor,
+                   n_heads=c.c_uint32)
+Extent = _struct("Extent", batch=c.c_uint32, n_heads=c.c_uint32, q_len=c.c_int64, k_len=c.c_int64,
+                 q_offset=c.c_int64, k_offset=c.c_int64)
+Tile = _struct("Tile", bq=c.c_uint32, bk=c.c_uint32)
+Strides = _struct("Strides", batch=c.c_int64, head=c.c_int64, row=c.c_int64)
+AttentionDesc = _struct("AttentionDesc", extent=Extent, n_kv_heads=c.c_uint32,
+                        head_dim=c.c_uint32, head_dim_v=c.c_uint32, dtype=c.c_int,
+                        out_dtype=c.c_int, scale=c.c_float, softcap=c.c_float, sinks=c.c_bool,
+                        lse=c.c_bool, no_skip=c.c_bool, mask=c.c_void_p, tile=Tile, q=Strides,
+                        k=Strides, v=Strides, o=Strides)
+PlanInfo = _struct("PlanInfo", desc=AttentionDesc, tile=Tile, uses_map=c.c_bool,
+                   workspace_size=c.c_uint64, group_memory=c.c_uint64)
+MapDesc = _struct("MapDesc", mask=c.c_void_p, extent=Extent, tile=Tile)
+Slice = _struct("Slice", buffer=c.c_void_p, offset=c.c_uint64)
+Tensors = _struct("Tensors", q=Slice, k=Slice, v=Slice, o=Slice, lse=Slice, sinks=Slice,
+                  workspace=Slice, map=c.c_void_p)
+
+
+class Tileskip:
+    """A CPU device and the library behind it."""
+
+    def __init__(self, path, threads):
+        self.lib = c.CDLL(path)
+        for name in ("tskip_last_error", "tskip_plan_describe", "tskip_version"):
+            getattr(self.lib, name).restype = c.c_char_p
+        self.lib.tskip_plan_get_info.restype = c.POINTER(PlanInfo)
+        self.device = self._create("tskip_device_open",
+                                   c.byref(DeviceDesc(name=b"cpu", threads=threads)))
+
+    def check(self, status):
+        if status != 0:
+            raise RuntimeError(self.lib.tskip_last_error().decode())
+
+    def _create(self, function, *arguments):
+        out = c.c_void_p()
+        self.check(getattr(self.lib, function)(*arguments, c.byref(out)))
+        return out
+
+    def buffer(self, tensor):
+        """A buffer over a torch tensor's own memory."""
+        return self._create("tskip_buffer_import", self.device, c.c_void_p(tensor.data_ptr()),
+                            c.c_uint64(tensor.numel() * tensor.element_size()))
+
+    def memory(self, size):
+        return self._create("tskip_buffer_create", self.device, c.c_uint64(size)) if size else None
+
+
+class Attention:
+    """One problem, planned: `run` computes it into the tensor `o`.
+
+    rules: text or None. tensor: a [q, k] mask or None. keep_map: build the map now, not in each run.
+    """
+
+    def __init__(self, ts, q, k, v, o, dtype, rules=None, tensor=None, keep_map=False):
+        self.ts, lib = ts, ts.lib
+        _, heads, q_len, dim = q.shape
+        _, kv_heads, k_len, dim_v = v.shape
+        self.alive = (q, k, v, o, tensor)
+        mask = None
+        if rules or tensor is not None:
+            desc = MaskDesc(rules=rules.encode() if rules and tensor is None else None)
+            if tensor is not None:
+                desc.tensor = MaskTensor(buffer=ts.buffer(tensor), dtype=DTYPES[dtype], rank=2,
+                                         shape=(c.c_int64 * 4)(*tensor.shape))
+            mask = ts._create("tskip_mask_create", ts.device, c.byref(desc))
+        extent = Extent(1, heads, q_len, k_len, 0, 0)
+        self.desc = AttentionDesc(extent=extent, n_kv_heads=kv_heads, head_dim=dim,
+                                  head_dim_v=dim_v, dtype=DTYPES[dtype], mask=mask)
+        self.plan = ts._create("tskip_plan_create", ts.device, c.byref(self.desc))
+        info = lib.tskip_plan_get_info(self.plan).contents
+        self.encoder = ts._create("tskip_encoder_create", ts.device, None)
+        self.tensors = Tensors(*(Slice(ts.buffer(t), 0) for t in (q, k, v, o)),
+                               workspace=Slice(ts.memory(info.workspace_size), 0))
+        if keep_map and mask is not None:
+            map_desc = MapDesc(mask, extent, info.tile)
+            self.tensors.map = ts._create("tskip_tile_map_build", c.byref(map_desc))
+
+    def run(self):
+        lib, check = self.ts.lib, self.ts.check
+        check(lib.tskip_attention_encode(self.plan, self.encoder, c.byref(self.tensors)))
+        check(lib.tskip_encoder_submit(self.encoder))
+        check(lib.tskip_encoder_wait(self.encoder))
+        check(lib.tskip_encoder_reset(self.encoder))

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: 2026 The tileskip authors
+"""Mask handles of the C library: from rules (shared) or from a tensor (made for each call)."""
+
+from __future__ import annotations
+
+import ctypes as c
+import functools
+from typing import Any, NamedTuple, Optional, Tuple, Union
+
+from ._arrays import View, packed_rows
+from ._device import Device, device
+from ._library import DTYPE_SIZES, OFFSET_END, Extent, Handle, MaskDesc, MaskTensor, lib, make
+from ._mask import Mask
+
+Rules = Union[str, Mask]
+
+
+class TensorLayout(NamedTuple):
+    """How a mask tensor lies, without where: part of a plan's identity."""
+
+    dtype: int
+    shape: Tuple[int, ...]
+    strides: Tuple[int, ...]
+
+
+class BoundMask(NamedTuple):
+    """A mask handle with what it borrows."""
+
+    handle: Handle
+    owners: Tuple[Any, ...]
+
+
+def rules_text(rules: Optional[Rules]) -> Optional[str]:
+    """The grammar's text; None for no rules."""
+    if rules is None:
+        return None
+    return rules if isinstance(rules, str) else str(rules)
+
+
+@functools.lru_cache(maxsize=256)
+def _rules_mask(on: Device, text: str, n_heads: int) -> BoundMask:
+    desc = MaskDesc(rules=text.encode(), n_heads=n_heads)
+    return BoundMask(make(lib.mask_create, lib.mask_destroy, on.pointer, c.byref(desc)), ())
+
+
+def bytes_spanned(seen: View) -> int:
+    """From the first element of an array to past its last."""
+    last = sum((n - 1) * s for n, s in zip(seen.shape, seen.strides) if n > 0)
+    return max((last + 1) * DTYPE_SIZES[seen.dtype], 1)
+
+
+def import_buffer(on: Device, pointer: int, size: int) -> Handle:
+    """A buffer of the caller's memory."""
+    return make(lib.buffer_import, lib.buffer_destroy, on.pointer, pointer, size)
+
+
+def describe_tensor(seen: View, buffer: Optional[Handle]) -> MaskTensor:
+    rank = len(seen.shape)
+    tensor = MaskTensor(
+        buffer=buffer.pointer if buffer else None, dtype=seen.dtype, rank=rank
+    )
+    for i in range(min(rank, 4)):
+        tensor.shape[i] = seen.shape[i]
+        tensor.strides[i] = seen.strides[i]
+    if rank and rank <= 4 and seen.shape[rank - 1] == 1:
+        tensor.strides[rank - 1] = 1
+    return tensor
+
+
+def bind_mask(
+    on: Device, text: Optional[str], tensor: Optional[View], n_heads: int
+) -> Optional[BoundMask]:
+    """The mask of rules, a tensor or both; None where there is neither."""
+    if tensor is None:
+        return _rules_mask(on, text, n_heads) if text else None
+    buffer = import_buffer(on, tensor.pointer, bytes_spanned(tensor))
+    desc = MaskDesc(
+        rules=text.encode() if text else None,
+        tensor=describe_tensor(tensor, buffer),
+        n_heads=n_heads,
+    )
+    handle = make(lib.mask_create, lib.mask_destroy, on.pointer, c.byref(desc))
+    return BoundMask(handle, (buffer, tensor.owner))
+
+
+def split_mask(
+    mask: Any, rules: Optional[Rules]
+) -> Tuple[Optional[str], Optional[View]]:
+    """Sorts `mask` (a Mask, its text or an array) and `rules` into text and tensor."""
+    if isinstance(mask, (str, Mask)):
+        if rules is not None:
+            raise ValueError("mask holds rules and rules is given too, expected one of them")
+        return rules_text(mask), None
+    tensor = None if mask is None else packed_rows(mask, "mask")
+    return rules_text(rules), tensor
+
+
+def offset(value: Union[int, str], name: str) -> int:
+    """A position offset; "end" for the first that aligns the last query with the last key."""
+    if value == "end":
+        return OFFSET_END
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f'{name} is {value!r}, expected "end" or a number of at least 0')
+    return value
+
+
+def pick_device(name: str, *views: Tuple[str, View]) -> Device:
+    """The device to compute on: where the arrays lie, or the one named if it fits them."""
+    first_name, first = views[0]
+    for other_name, other in views[1:]:
+        if other.device != first.device:
+            raise ValueError(
+                f"{other_name} lies on {other.device}, expected {first.device} as {first_name}"
+            )
+    if name == "auto":
+        return device(first.device)
+    if name.partition(":")[0] != first.device.partition(":")[0]:
+        raise ValueError(f"device is {name!r}, expected one for arrays on {first.device}")
+    return device(name)
+
+
+def make_extent(
+    batch: int, n_heads: int, q_len: int, k_len: int, q_offset: int, k_offset: int
+) -> Extent:
+    return Extent(batch, n_heads, q_len, k_len, q_offset, k_offset)

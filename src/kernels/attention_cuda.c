@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "attention_constants.h"
+#include "attention_f32_source.h"
+#include "attention_sm80_source.h"
+#include "cuda/cuda_body.h"
+#include "kernel_table.h"
+
+static const tskip_kernel_body sm80_bodies[] = {
+    TSKIP__CUDA_BODY(TSKIP__CUDA_AMPERE, attention_sm80, "attention_sm80"),
+};
+
+static const tskip_kernel_body f32_bodies[] = {
+    TSKIP__CUDA_BODY(TSKIP__CUDA_AMPERE, attention_f32, "attention_f32"),
+};
+
+static uint32_t round_16(uint32_t columns)
+{
+    return (columns + 15) / 16 * 16;
+}
+
+/* 32 rows a warp up to head size 128, then 16, and two warps above 256 columns of V; tiles of Q, K
+ * and V, their rows 8 elements longer than the data. */
+static void specialise_sm80(const tskip_constant_value *values, uint32_t capability,
+                            tskip_kernel_shape *shape)
+{
+    (void)capability;
+    uint32_t bq = values[TSKIP__ID_bq].u32, bk = values[TSKIP__ID_bk].u32;
+    uint32_t dim_v = values[TSKIP__ID_head_dim_v].u32, shares = dim_v > 256 ? 2 : 1;
+    uint32_t row_k = round_16(values[TSKIP__ID_head_dim].u32) + 8;
+    uint32_t row_v = shares * round_16((dim_v + shares - 1) / shares) + 8;
+    uint32_t bands = row_k <= 128 + 8 && row_v <= 128 + 8 ? 2 : 1;
+    shape->group_size[0] = 32 * (bq / 16 / bands) * shares;
+    shape->group_memory = 2 * ((uint64_t)(bq + bk) * row_k + (uint64_t)bk * row_v);
+}
+
+const tskip_kernel_desc tskip__kernel_attention_sm80 = {
+    .name = "attention_sm80",
+    .bodies = sm80_bodies,
+    .n_bodies = sizeof sm80_bodies / sizeof sm80_bodies[0],
+    .constants = tskip__attention_constants,
+    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
+    .n_bindings = 10,
+    .args_size = sizeof(struct tskip__attention_args),
+    .shape = {.group_size = {128, 1, 1}},
+    .specialise = specialise_sm80,
+};
+
+const tskip_kernel_desc tskip__kernel_attention_f32 = {
+    .name = "attention_f32",
+    .bodies = f32_bodies,
+    .n_bodies = sizeof f32_bodies / sizeof f32_bodies[0],
+    .constants = tskip__attention_constants,
+    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
+    .n_bindings = 10,
+    .args_size = sizeof(struct tskip__attention_args),
+    .shape = {.group_size = {128, 1, 1}},
+};

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "simd_avx512bf16.h"
+
+#include "attention_tmpl.h"
+
+void tskip__attention_avx512bf16(const tskip_group *group, void *const *buffers, const void *args,
+                                 void *memory)
+{
+    if (tskip__takes_pairs(group))
+        run_item(group, buffers, args, memory);
+    else
+        tskip__attention_avx512(group, buffers, args, memory);
+}

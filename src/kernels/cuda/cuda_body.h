@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#ifndef TSKIP_KERNELS_CUDA_BODY_H
+#define TSKIP_KERNELS_CUDA_BODY_H
+
+#include <tileskip/compute.h>
+
+/* Capabilities that CUDA bodies state: compute capability x 10. */
+#define TSKIP__CUDA_AMPERE 800u
+
+/* A body from the text that tskip_embed made of <text>.cu. */
+#define TSKIP__CUDA_BODY(lowest, text, name)                                                       \
+    {                                                                                              \
+        .format = TSKIP_CODE_CUDA, .capability = (lowest), .code = tskip__source_##text,           \
+        .code_size = sizeof tskip__source_##text - 1, .entry = (name)                              \
+    }
+
+#endif

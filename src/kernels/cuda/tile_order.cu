@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "kernels/shared/row_limits.h"
+
+/* The order in which items are dealt out: heaviest first, equal ones in their order. "tile_count"
+ * counts the tiles that each row of tiles visits, "tile_order" sorts the items by counting. */
+
+#define LANES        32
+#define ROWS_A_GROUP 64
+#define BUCKETS      2048
+
+extern "C" __global__ void __launch_bounds__(256)
+    tile_count(const tskip_u8 *map, tskip_u32 *counts, struct tskip__order_args a)
+{
+    tskip_u64 rows = (tskip_u64)a.planes_batch * a.planes_head * a.nq;
+    tskip_u64 begin = (tskip_u64)blockIdx.x * ROWS_A_GROUP;
+    int lane = threadIdx.x % LANES;
+    for (int i = threadIdx.x / LANES; i < ROWS_A_GROUP && begin + i < rows; i += 256 / LANES) {
+        const tskip_u8 *row = map + (begin + i) * a.nk;
+        tskip_u32 visited = 0;
+        for (tskip_u32 j = lane; j < a.nk; j += LANES)
+            visited += row[j] != TSKIP__SKIP;
+        visited = __reduce_add_sync(0xFFFFFFFFu, visited);
+        if (lane == 0)
+            counts[begin + i] = visited;
+    }
+}
+
+/* Tiles that the item's panels visit. */
+TSKIP__FN tskip_u64 weigh(const struct tskip__order_args &a, const tskip_u32 *counts,
+                          tskip_u32 item)
+{
+    tskip_u32 group = a.n_heads / a.n_kv_heads;
+    tskip_u32 kv_head = item / a.items_per_head % a.n_kv_heads;
+    tskip_u32 batch = item / a.items_per_head / a.n_kv_heads;
+    tskip_u64 panel = (tskip_u64)(item % a.items_per_head) * a.panels;
+    tskip_u64 last = (tskip_u64)a.nq * group, sum = 0;
+    for (tskip_u32 i = 0; i < a.panels && panel < last; i++, panel++) {
+        tskip_u32 head = a.planes_head > 1 ? kv_head * group + (tskip_u32)(panel % group) : 0;
+        tskip_u64 plane = (tskip_u64)(a.planes_batch > 1 ? batch : 0) * a.planes_head + head;
+        sum += counts[plane * a.nq + panel / group];
+    }
+    return sum;
+}
+
+TSKIP__FN tskip_u32 bucket(const struct tskip__order_args &a, const tskip_u32 *counts,
+                           tskip_u32 item)
+{
+    tskip_u64 most = (tskip_u64)a.panels * a.nk, lack = most - weigh(a, counts, item);
+    return most < BUCKETS ? (tskip_u32)lack : (tskip_u32)(lack * (BUCKETS - 1) / most);
+}
+
+__shared__ tskip_u32 starts[BUCKETS];
+__shared__ tskip_u32 buckets[1024]; /* of the items at hand */
+__shared__ tskip_u32 warp_sums[LANES];
+
+/* starts[i] becomes the sum of those before it. A thread has two buckets. */
+TSKIP__FN void sum_up()
+{
+    int thread = threadIdx.x, warp = thread / LANES, lane = thread % LANES;
+    tskip_u32 first = starts[2 * thread], both = first + starts[2 * thread + 1], sum = both;
+    for (int step = 1; step < LANES; step *= 2) {
+        tskip_u32 before = __shfl_up_sync(0xFFFFFFFFu, sum, step);
+        sum += lane >= step ? before : 0;
+    }
+    if (lane == LANES - 1)
+        warp_sums[warp] = sum;
+    __syncthreads();
+    tskip_u32 start = sum - both;
+    for (int w = 0; w < warp; w++)
+        start += warp_sums[w];
+    starts[2 * thread] = start;
+    starts[2 * thread + 1] = start + first;
+    __syncthreads();
+}
+
+/* Places `n` items from `item` on. One warp, 32 at a time, so that equals keep their order. */
+TSKIP__FN void place(tskip_u32 *order, tskip_u32 item, tskip_u32 n)
+{
+    int lane = threadIdx.x;
+    for (tskip_u32 i = 0; i < n; i += LANES) {
+        tskip_u32 b = i + lane < n ? buckets[i + lane] : BUCKETS;
+        tskip_u32 same = __match_any_sync(0xFFFFFFFFu, b);
+        tskip_u32 before = __popc(same & ((1u << lane) - 1));
+        tskip_u32 start = b < BUCKETS ? starts[b] : 0;
+        __syncwarp();
+        if (b < BUCKETS) {
+            order[start + before] = item + i + lane;
+            if (before == 0)
+                starts[b] = start + __popc(same);
+        }
+        __syncwarp();
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(1024)
+    tile_order(const tskip_u32 *counts, tskip_u32 *order, struct tskip__order_args a)
+{
+    for (tskip_u32 i = threadIdx.x; i < BUCKETS; i += 1024)
+        starts[i] = 0;
+    __syncthreads();
+    for (tskip_u32 item = threadIdx.x; item < a.n_items; item += 1024)
+        atomicAdd(&starts[bucket(a, counts, item)], 1u);
+    __syncthreads();
+    sum_up();
+    for (tskip_u32 item = 0; item < a.n_items; item += 1024) {
+        tskip_u32 n = min(1024u, a.n_items - item);
+        if (threadIdx.x < n)
+            buckets[threadIdx.x] = bucket(a, counts, item + threadIdx.x);
+        __syncthreads();
+        if (threadIdx.x < LANES)
+            place(order, item, n);
+        __syncthreads();
+    }
+}
