@@ -100,7 +100,7 @@ static tskip_status encode_kernel(const tskip_plan *plan, tskip_encoder *encoder
     const tskip__problem *p = &plan->problem;
     const tskip_binding none = {0};
     bool map = plan->info.uses_map;
-    const tskip_binding bindings[] = {
+    tskip_binding bindings[] = {
         bind(t->q, p->q_bytes, TSKIP_READ),
         bind(t->k, p->k_bytes, TSKIP_READ),
         bind(t->v, p->v_bytes, TSKIP_READ),
@@ -112,7 +112,9 @@ static tskip_status encode_kernel(const tskip_plan *plan, tskip_encoder *encoder
         map ? bind(w->map, plan->map_bytes, TSKIP_READ) : none,
         map ? bind(w->order, plan->order_bytes, TSKIP_READ) : none,
     };
-    const uint32_t grid[3] = {plan->args.n_items, 1, 1};
+    for (int i = 0; i < 3 && plan->has_views; i++) /* Q, K and V */
+        bindings[i].view = &plan->views[i];
+    const uint32_t grid[3] = {plan->groups, 1, 1};
     return tskip_encoder_dispatch(encoder, plan->attention, grid, bindings,
                                   sizeof bindings / sizeof bindings[0], &plan->args,
                                   sizeof plan->args);

@@ -15,6 +15,9 @@ struct tskip_plan {
     tskip_mask *mask;     /* counted; NULL: none */
     const tskip_kernel *attention;
     const tskip_kernel *map, *count, *order; /* NULL where no map is used */
+    uint32_t groups;                         /* that attention runs in */
+    bool has_views;                          /* Q, K and V are handed over as views too */
+    tskip_tensor_view views[3];
     struct tskip__plane_args plane;
     struct tskip__order_args order_args;
     struct tskip__attention_args args;

@@ -5,6 +5,8 @@
 extern const tskip_kernel_desc tskip__kernel_attention;
 extern const tskip_kernel_desc tskip__kernel_attention_f32;
 extern const tskip_kernel_desc tskip__kernel_attention_sm80;
+extern const tskip_kernel_desc tskip__kernel_attention_sm90;
+extern const tskip_kernel_desc tskip__kernel_attention_sm90_wide;
 extern const tskip_kernel_desc tskip__kernel_mask_count;
 extern const tskip_kernel_desc tskip__kernel_mask_fill;
 extern const tskip_kernel_desc tskip__kernel_tile_count;
@@ -12,9 +14,17 @@ extern const tskip_kernel_desc tskip__kernel_tile_map;
 extern const tskip_kernel_desc tskip__kernel_tile_order;
 
 const tskip_kernel_desc *const tskip__kernel_table[] = {
-    &tskip__kernel_attention,  &tskip__kernel_attention_f32, &tskip__kernel_attention_sm80,
-    &tskip__kernel_mask_count, &tskip__kernel_mask_fill,     &tskip__kernel_tile_count,
-    &tskip__kernel_tile_map,   &tskip__kernel_tile_order,    NULL,
+    &tskip__kernel_attention,
+    &tskip__kernel_attention_f32,
+    &tskip__kernel_attention_sm80,
+    &tskip__kernel_attention_sm90,
+    &tskip__kernel_attention_sm90_wide,
+    &tskip__kernel_mask_count,
+    &tskip__kernel_mask_fill,
+    &tskip__kernel_tile_count,
+    &tskip__kernel_tile_map,
+    &tskip__kernel_tile_order,
+    NULL,
 };
 
 /* Columns of cells, and tiles in closed form, that a GPU's group takes. */
@@ -34,8 +44,11 @@ uint32_t tskip__map_groups_across(tskip_code_format format, const struct tskip__
 
 const tskip__variant tskip__variants[] = {
 #define VARIANT(kernel, format, low, high, needs, max_dim, multiple, bq, bk, panels)               \
-    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, panels},
+    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, panels, false, {0}},
+#define RESIDENT(kernel, format, low, high, needs, max_dim, multiple, bq, bk, panels, v_rows)      \
+    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, panels, true, {bq, bk, v_rows}},
 #include "variants.def"
+#undef RESIDENT
 #undef VARIANT
     {0},
 };

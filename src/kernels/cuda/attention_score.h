@@ -18,43 +18,53 @@
 #define INFINITE __int_as_float(0x7f800000)
 #define LARGEST  3.402823466e+38f
 
+TSKIP__FN float exp2_fast(float x)
+{
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+/* Within 3e-7 of tanh, everywhere: 1 - 2 / (e^2x + 1), which is 1 where the exponential overflows.
+ */
+TSKIP__FN float tanh_fast(float x)
+{
+    return 1.0f - __fdividef(2.0f, exp2_fast(x * (2.0f * LOG2_E)) + 1.0f);
+}
+
 /* ---- units ---------------------------------------------------------------------------------- */
 
 /* Scores stay as Q·K gives them, in units of 1 / scale, and the scale joins log2 e in one factor;
  * biases are brought to these units. Where that cannot be (a scale that is not positive or so
  * small that biases overflow) and under softcap, scores are brought to natural units first. */
-struct units {
-    float to_log2;   /* what a difference of scores is multiplied with before exp2 */
-    float from_bias; /* a bias in these units */
-    float natural;   /* a score in natural units */
-    float prescale;  /* 1, or what products are multiplied with first */
-    float lowest;    /* where running maxima start */
-};
-
-TSKIP__FN units find_units(const tskip__attention_args &a)
+TSKIP__FN bool natural_units(const tskip__attention_args &a)
 {
-    units u;
-    bool natural = TSKIP_C_SOFTCAP || !(a.scale > 1e-7f);
-    u.natural = natural ? 1.0f : a.scale;
-    u.from_bias = natural ? 1.0f : 1.0f / a.scale;
-    u.prescale = natural ? a.scale : 1.0f;
-    u.to_log2 = u.natural * LOG2_E;
-    u.lowest = -LARGEST / fmaxf(1.0f, u.to_log2) * 0.5f;
-    return u;
+    return TSKIP_C_SOFTCAP || !(a.scale > 1e-7f);
 }
 
-template <int N>
-TSKIP__FN void scale_scores(float (&s)[N], const units &u, const tskip__attention_args &a)
+/* A score in natural units. */
+TSKIP__FN float natural_unit(const tskip__attention_args &a)
+{
+    return natural_units(a) ? 1.0f : a.scale;
+}
+
+/* A bias in the units of scores. */
+TSKIP__FN float bias_unit(const tskip__attention_args &a)
+{
+    return natural_units(a) ? 1.0f : 1.0f / a.scale;
+}
+
+template <int N> TSKIP__FN void scale_scores(float (&s)[N], const tskip__attention_args &a)
 {
     if (TSKIP_C_SOFTCAP) {
-        float inner = u.prescale / a.softcap;
+        float inner = a.scale / a.softcap;
 #pragma unroll
         for (int i = 0; i < N; i++)
-            s[i] = a.softcap * tanhf(s[i] * inner);
-    } else if (u.prescale != 1.0f) {
+            s[i] = a.softcap * tanh_fast(s[i] * inner);
+    } else if (natural_units(a)) {
 #pragma unroll
         for (int i = 0; i < N; i++)
-            s[i] *= u.prescale;
+            s[i] *= a.scale;
     }
 }
 
@@ -133,41 +143,27 @@ TSKIP__FN tskip_u32 load_cell(const char *cell)
     return CELL_BYTES == 2 ? *(const unsigned short *)cell : *(const tskip_u8 *)cell;
 }
 
-/* What a thread needs to mask its two rows of a panel. */
-struct panel_mask {
-    const char *plane; /* of the mask tensor */
-    tskip_u32 token;   /* the first of the two rows, as a row of the plane */
-    tskip_u32 limits;  /* in shared memory, those of that row */
-    float slope;       /* of alibi, in score units; 0: none */
+/* Where a warpgroup finds in shared memory its panel and what the panel's rows see. */
+struct panel_place {
+    tskip_u32 panel, limits;
 };
 
-/* `row` is the first of this thread's two rows in the panel. */
-TSKIP__FN panel_mask find_mask(const tskip__attention_args &a, const units &u, const panel &p,
-                               const void *tensor, const void *rules, tskip_u32 limits,
-                               tskip_u32 row)
+/* The cell of this thread's second row, or the first, at `column`; rows past the end repeat the
+ * last. */
+TSKIP__FN const char *find_cell(const tskip__attention_args &a, const void *tensor,
+                                const panel_place &at, bool second, tskip_i32 column)
 {
-    panel_mask m;
-    m.plane = (const char *)tensor +
-              (p.batch * a.tensor.stride_batch + p.head * a.tensor.stride_head) * CELL_BYTES;
-    m.token = p.first + row;
-    m.limits = limits + row * (tskip_u32)sizeof(column_limits);
-    m.slope = 0.0f;
-    if (TSKIP_C_RULES && a.rules.flags & TSKIP__RULE_ALIBI)
-        m.slope = ((const float *)rules)[a.rules.first_slope + p.head] * u.from_bias;
-    return m;
-}
-
-/* The cell of the second row, or the first, at `column`; rows past the end repeat the last. */
-TSKIP__FN const char *find_cell(const tskip__attention_args &a, const panel_mask &m, bool second,
-                                tskip_i32 column)
-{
-    tskip_i64 row = tskip__min((tskip_i64)m.token + (second ? 8 : 0), a.q_len - 1);
-    return m.plane + (row * a.tensor.stride_row + column) * CELL_BYTES;
+    panel p = load_panel(at.panel);
+    tskip_i64 row = (tskip_i64)p.first + thread_row() + (second ? 8 : 0);
+    return (const char *)tensor + (p.batch * a.tensor.stride_batch + p.head * a.tensor.stride_head +
+                                   tskip__min(row, a.q_len - 1) * a.tensor.stride_row + column) *
+                                      CELL_BYTES;
 }
 
 /* The cells of a tile that belong to the thread's N scores, read ahead of their use. Cells of 32
  * bits would take too many registers: those are read in place. */
-#define CELLS_AHEAD (TSKIP_C_MASK && CELL_BYTES <= 2 && BK <= 96)
+#define CELLS_AHEAD                                                                                \
+    (TSKIP_C_MASK && CELL_BYTES <= 2 && BK <= 64 && !TSKIP_C_RULES && !TSKIP_C_SOFTCAP)
 
 template <int N> struct tile_cells {
     tskip_u32 pair[CELLS_AHEAD ? N / 2 : 1]; /* two neighbouring cells, one in each half */
@@ -191,10 +187,11 @@ TSKIP__FN tskip_u32 load_pair(const char *cell, tskip_i32 present)
 }
 
 template <int N>
-TSKIP__FN void load_cells(tile_cells<N> &cells, const panel_mask &m, const tskip__attention_args &a,
-                          tskip_i32 column)
+TSKIP__FN void load_cells(tile_cells<N> &cells, const tskip__attention_args &a, const void *tensor,
+                          const panel_place &at, tskip_i32 column)
 {
-    const char *rows[2] = {find_cell(a, m, false, column), find_cell(a, m, true, column)};
+    const char *rows[2] = {find_cell(a, tensor, at, false, column),
+                           find_cell(a, tensor, at, true, column)};
     tskip_i32 k_len = (tskip_i32)a.k_len;
     bool even = (((tskip_u64)rows[0] | (tskip_u64)rows[1]) & (2 * CELL_BYTES - 1)) == 0;
     if (even && column + 2 * N <= k_len) {
@@ -210,11 +207,13 @@ TSKIP__FN void load_cells(tile_cells<N> &cells, const panel_mask &m, const tskip
 }
 
 template <int N>
-TSKIP__FN void add_cells(float (&s)[N], const tile_cells<N> &cells, const panel_mask &m,
-                         const units &u, const tskip__attention_args &a, tskip_i32 column)
+TSKIP__FN void add_cells(float (&s)[N], const tile_cells<N> &cells, const tskip__attention_args &a,
+                         const void *tensor, const panel_place &at, tskip_i32 column)
 {
-    const char *rows[2] = {find_cell(a, m, false, column), find_cell(a, m, true, column)};
+    const char *rows[2] = {find_cell(a, tensor, at, false, column),
+                           find_cell(a, tensor, at, true, column)};
     tskip_i32 k_len = (tskip_i32)a.k_len;
+    float unit = bias_unit(a);
 #pragma unroll
     for (int i = 0; i < N; i++) {
         int from = i / 4 * 8 + i % 2;
@@ -224,33 +223,52 @@ TSKIP__FN void add_cells(float (&s)[N], const tile_cells<N> &cells, const panel_
         else
             bits = from < k_len - column ? load_cell(rows[i / 2 % 2] + from * CELL_BYTES) : 0;
         float bias = cell_bias(bits);
-        s[i] = bias == -INFINITE ? bias : __fmaf_rn(bias, u.from_bias, s[i]);
+        s[i] = bias == -INFINITE ? bias : __fmaf_rn(bias, unit, s[i]);
     }
 }
 
 template <int N>
-TSKIP__FN void add_slope(float (&s)[N], const panel_mask &m, const tskip__attention_args &a,
-                         tskip_i32 column)
+TSKIP__FN void add_slope(float (&s)[N], const tskip__attention_args &a, const void *rules,
+                         const panel_place &at, tskip_i32 column)
 {
-    float first = (float)(m.token + a.rules.q_offset - a.rules.k_offset - column);
+    panel p = load_panel(at.panel);
+    float slope = ((const float *)rules)[a.rules.first_slope + p.head] * bias_unit(a);
+    float first =
+        (float)((tskip_i64)p.first + thread_row() + a.rules.q_offset - a.rules.k_offset - column);
 #pragma unroll
     for (int i = 0; i < N; i++)
-        s[i] = __fmaf_rn(-m.slope, fabsf(first + (float)(i / 2 % 2 * 8 - i / 4 * 8 - i % 2)), s[i]);
+        s[i] = __fmaf_rn(-slope, fabsf(first + (float)(i / 2 % 2 * 8 - i / 4 * 8 - i % 2)), s[i]);
 }
 
 /* Masks the scores of a MIXED tile; `column` is that of s[0]. */
 template <int N>
-TSKIP__FN void mask_scores(float (&s)[N], const tile_cells<N> &cells, const panel_mask &m,
-                           const units &u, const tskip__attention_args &a, tskip_i32 column)
+TSKIP__FN void mask_scores(float (&s)[N], const tile_cells<N> &cells,
+                           const tskip__attention_args &a, const void *tensor, const void *rules,
+                           const panel_place &at, tskip_i32 column)
 {
     if (TSKIP_C_MASK)
-        add_cells(s, cells, m, u, a, column);
-    if (TSKIP_C_RULES && m.slope != 0.0f)
-        add_slope(s, m, a, column);
-    column_limits l[2] = {load_limits(m.limits), load_limits(m.limits + 8 * sizeof(column_limits))};
+        add_cells(s, cells, a, tensor, at, column);
+    if (TSKIP_C_RULES && a.rules.flags & TSKIP__RULE_ALIBI)
+        add_slope(s, a, rules, at, column);
+    tskip_u32 limits = at.limits + thread_row() * (tskip_u32)sizeof(column_limits);
+    column_limits l[2] = {load_limits(limits),
+                          load_limits(limits + 8 * (tskip_u32)sizeof(column_limits))};
 #pragma unroll
     for (int i = 0; i < N; i++)
         s[i] = sees(l[i / 2 % 2], column + i / 4 * 8 + i % 2) ? s[i] : -INFINITE;
+}
+
+/* Each warp of a warpgroup finds what its sixteen rows see. */
+TSKIP__FN void prepare_limits(const tskip__attention_args &a, const void *rules,
+                              const panel_place &at)
+{
+    panel p = load_panel(at.panel);
+    tskip_u32 row = threadIdx.x % 128 / WARP * 16 + lane_number();
+    __syncwarp();
+    if (lane_number() < 16)
+        store_limits(at.limits + row * (tskip_u32)sizeof(column_limits),
+                     find_limits(a, rules, p.batch, (tskip_i64)p.first + row));
+    __syncwarp();
 }
 
 /* ---- softmax -------------------------------------------------------------------------------- */
@@ -260,17 +278,12 @@ struct row_state {
     float factor[2];          /* what everything summed before the last tile is multiplied with */
 };
 
-TSKIP__FN row_state start_rows(const units &u)
+/* Maxima start so low that every score is above, and finite in units of log2 too. */
+TSKIP__FN row_state start_rows(const tskip__attention_args &a)
 {
-    row_state r = {{u.lowest, u.lowest}, {0.0f, 0.0f}, {1.0f, 1.0f}};
+    float lowest = -LARGEST / fmaxf(1.0f, natural_unit(a) * LOG2_E) * 0.5f;
+    row_state r = {{lowest, lowest}, {0.0f, 0.0f}, {1.0f, 1.0f}};
     return r;
-}
-
-TSKIP__FN float exp2_fast(float x)
-{
-    float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
 }
 
 /* Over the four lanes that hold a row. */
@@ -361,11 +374,13 @@ template <int N> TSKIP__FN void pack_probabilities(const float (&s)[N], tskip_u3
 
 /* Ends the two rows: the sink joins as one more score without a value. Leaves the last factor of O
  * in rows.factor and the log-sum-exp in rows.maximum. */
-TSKIP__FN void finish_rows(row_state &rows, const units &u, const float *sinks, tskip_u32 head)
+TSKIP__FN void finish_rows(row_state &rows, const tskip__attention_args &a, const float *sinks,
+                           tskip_u32 head)
 {
+    float unit = natural_unit(a);
 #pragma unroll
     for (int r = 0; r < 2; r++) {
-        float top = rows.maximum[r] * u.natural, sum = row_sum(rows.sum[r]), factor = 1.0f;
+        float top = rows.maximum[r] * unit, sum = row_sum(rows.sum[r]), factor = 1.0f;
         if (TSKIP_C_SINKS) {
             float sink = sinks[head];
             float higher = sink > top ? sink : top;
@@ -405,8 +420,9 @@ TSKIP__FN tskip_u32 canonical_pair(float low, float high)
  * even lanes store group i of eight columns, odd lanes group i + 1. `row` is where the first column
  * goes, of `columns` that exist; all lanes of a warp take part, those without a row with 0. */
 template <int N, int R>
-TSKIP__FN void store_row(const float (&o)[N], float factor, char *row, int columns, tskip_u32 lane)
+TSKIP__FN void store_row(const float (&o)[N], float factor, char *row, int columns)
 {
+    const tskip_u32 lane = lane_number();
     const bool odd = lane & 1;
     const bool even_address = ((tskip_u64)row & 7) == 0;
 #pragma unroll
@@ -432,34 +448,32 @@ TSKIP__FN void store_row(const float (&o)[N], float factor, char *row, int colum
     }
 }
 
-/* Stores what the thread holds of its two rows, columns of V from `first_column` on; `row` is the
- * first of the two rows in the panel. */
+/* Stores what the thread holds of its two rows, columns of V from `first_column` on. */
 template <int N>
-TSKIP__FN void store_rows(const tskip__attention_args &a, const panel &p, tskip_u32 row,
-                          const float (&o)[N], const float (&factor)[2], void *out,
-                          int first_column, tskip_u32 lane)
+TSKIP__FN void store_rows(const tskip__attention_args &a, const panel &p, const float (&o)[N],
+                          const float (&factor)[2], void *out, int first_column)
 {
     int columns = TSKIP_C_HEAD_DIM_V - first_column;
 #pragma unroll
     for (int r = 0; r < 2; r++) {
-        tskip_i64 token = (tskip_i64)p.first + row + 8 * r;
+        tskip_i64 token = (tskip_i64)p.first + thread_row() + 8 * r;
         char *to = (char *)out + 2 * (p.batch * a.o_stride[0] + p.head * a.o_stride[1] +
                                       token * a.o_stride[2] + first_column);
         if (r == 0)
-            store_row<N, 0>(o, factor[0], to, token < a.q_len ? columns : 0, lane);
+            store_row<N, 0>(o, factor[0], to, token < a.q_len ? columns : 0);
         else
-            store_row<N, 1>(o, factor[1], to, token < a.q_len ? columns : 0, lane);
+            store_row<N, 1>(o, factor[1], to, token < a.q_len ? columns : 0);
     }
 }
 
-TSKIP__FN void store_lse(const tskip__attention_args &a, const panel &p, tskip_u32 row,
-                         const float (&lse)[2], float *out, tskip_u32 lane)
+TSKIP__FN void store_lse(const tskip__attention_args &a, const panel &p, const float (&lse)[2],
+                         float *out)
 {
     tskip_u64 first = ((tskip_u64)p.batch * a.n_heads + p.head) * a.q_len;
 #pragma unroll
     for (int r = 0; r < 2; r++) {
-        tskip_i64 token = p.first + row + 8 * r;
-        if (token < a.q_len && lane % 4 == 0)
+        tskip_i64 token = (tskip_i64)p.first + thread_row() + 8 * r;
+        if (token < a.q_len && lane_number() % 4 == 0)
             out[first + token] = canonical(lse[r]);
     }
 }

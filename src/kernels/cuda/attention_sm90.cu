@@ -23,8 +23,8 @@
 #define THREADS (128 * (PANELS + 1))
 
 /* Small heads keep few numbers a thread, and three panels share the registers that two would. */
-#define PRODUCER_REGISTERS (PANELS == 3 ? 32 : 40)
-#define MATH_REGISTERS     (PANELS == 3 ? 160 : 232)
+#define PRODUCER_REGISTERS (TSKIP_C_HEAD_DIM_V <= 128 && PANELS == 2 ? 56 : 40)
+#define MATH_REGISTERS     (PANELS == 3 ? 152 : TSKIP_C_HEAD_DIM_V <= 128 ? 224 : 232)
 
 /* Warpgroups take turns at the tensor cores where a softmax lasts about as long as the products;
  * with larger heads the products cover it anyway. */
@@ -75,7 +75,7 @@ struct producer {
     tskip_u32 base;
     const tskip__attention_args *args;
     tskip_u32 item, kv_head, batch;
-    ring stage; /* of K or of V */
+    ring at; /* of K or of V */
 };
 
 TSKIP__FN void start_item(producer &p, tskip_u32 item)
@@ -109,23 +109,23 @@ TSKIP__FN void fetch_queries(const producer &p, const tensor_map *map, tskip_u32
 
 TSKIP__FN void fetch_keys(producer &p, const tensor_map *map, tskip_u32 word)
 {
-    tskip_u32 full = p.base + K_FULL(p.stage.stage), to = p.base + K_AT + p.stage.stage * K_BYTES;
-    barrier_wait(p.base + K_EMPTY(p.stage.stage), p.stage.parity ^ 1);
-    store_word(p.base + WORD_AT(p.stage.stage), word);
+    tskip_u32 full = p.base + K_FULL(p.at.stage), to = p.base + K_AT + p.at.stage * K_BYTES;
+    barrier_wait(p.base + K_EMPTY(p.at.stage), p.at.parity ^ 1);
+    store_word(p.base + WORD_AT(p.at.stage), word);
     barrier_arrive_expect(full, K_BYTES);
 #pragma unroll
     for (tskip_u32 c = 0; c < K_PANELS; c++)
         fetch_box(map, to + c * KV_PANEL_BYTES, full, c * PANEL_COLUMNS, tile_of(word) * BK,
                   p.kv_head, p.batch);
-    ring_next<STAGES>(p.stage);
+    ring_next<STAGES>(p.at);
 }
 
 TSKIP__FN void end_tiles(producer &p)
 {
-    barrier_wait(p.base + K_EMPTY(p.stage.stage), p.stage.parity ^ 1);
-    store_word(p.base + WORD_AT(p.stage.stage), NO_MORE_TILES);
-    barrier_arrive(p.base + K_FULL(p.stage.stage));
-    ring_next<STAGES>(p.stage);
+    barrier_wait(p.base + K_EMPTY(p.at.stage), p.at.parity ^ 1);
+    store_word(p.base + WORD_AT(p.at.stage), NO_MORE_TILES);
+    barrier_arrive(p.base + K_FULL(p.at.stage));
+    ring_next<STAGES>(p.at);
 }
 
 /* Q goes after the first tile of K, which need not wait until the last item's queries are done
@@ -161,14 +161,14 @@ TSKIP__FN void produce_keys(producer p, const tskip_u8 *map, const tskip_u32 *or
 
 TSKIP__FN void fetch_values(producer &p, const tensor_map *map, tskip_u32 word)
 {
-    tskip_u32 full = p.base + V_FULL(p.stage.stage), to = p.base + V_AT + p.stage.stage * V_BYTES;
-    barrier_wait(p.base + V_EMPTY(p.stage.stage), p.stage.parity ^ 1);
+    tskip_u32 full = p.base + V_FULL(p.at.stage), to = p.base + V_AT + p.at.stage * V_BYTES;
+    barrier_wait(p.base + V_EMPTY(p.at.stage), p.at.parity ^ 1);
     barrier_arrive_expect(full, V_BYTES);
 #pragma unroll
     for (tskip_u32 c = 0; c < V_PANELS; c++)
         fetch_box(map, to + c * KV_PANEL_BYTES, full, c * PANEL_COLUMNS, tile_of(word) * BK,
                   p.kv_head, p.batch);
-    ring_next<STAGES>(p.stage);
+    ring_next<STAGES>(p.at);
 }
 
 TSKIP__FN void produce_values(producer p, const tskip_u8 *map, const tskip_u32 *order,
@@ -184,15 +184,20 @@ TSKIP__FN void produce_values(producer p, const tskip_u8 *map, const tskip_u32 *
 /* ---- the math warpgroups --------------------------------------------------------------------- */
 
 struct worker {
-    tskip_u32 base, panel, lane;
-    tskip_u32 row;          /* of the panel: the first of this thread's two */
-    tskip_u32 batch, first; /* of the panel in hand */
+    tskip_u32 base;
+    tskip_u32 panel; /* the same in all lanes, and known to be */
     ring k, v;
 };
 
+TSKIP__FN panel_place place_of(const worker &w)
+{
+    panel_place at = {w.base + PANEL_AT(w.panel), w.base + LIMITS_AT + w.panel * LIMITS_BYTES};
+    return at;
+}
+
 TSKIP__FN void release(const worker &w, tskip_u32 barrier)
 {
-    if (w.lane == 0)
+    if (lane_number() == 0)
         barrier_arrive(w.base + barrier);
 }
 
@@ -206,7 +211,7 @@ TSKIP__FN void wait_turn(const worker &w)
 TSKIP__FN void pass_turn(const worker &w)
 {
     if (TAKES_TURNS && PANELS > 1)
-        named_arrive(w.panel + 1 == PANELS ? 1 : 2 + w.panel, 256);
+        named_arrive(1 + (w.panel + 1) % PANELS, 256);
 }
 
 /* Waits for K of the next tile; what the producer says of it, the same in all lanes. */
@@ -264,42 +269,31 @@ TSKIP__FN void pass_tile(worker &w)
 struct problem {
     const tskip__attention_args *args;
     const void *tensor, *rules;
-    units u;
+    float to_log2; /* what a difference of scores is multiplied with before exp2 */
 };
 
-/* Each warp finds what its sixteen rows see, for mask_scores. */
-TSKIP__FN void prepare_limits(const problem &pb, const worker &w)
-{
-    tskip_u32 row = threadIdx.x % 128 / WARP * 16 + w.lane;
-    __syncwarp();
-    if (w.lane < 16)
-        store_limits(w.base + LIMITS_AT + w.panel * LIMITS_BYTES + row * sizeof(column_limits),
-                     find_limits(*pb.args, pb.rules, w.batch, (tskip_i64)w.first + row));
-    __syncwarp();
-}
-
 /* The column of this thread's first score. */
-TSKIP__FN tskip_i32 first_column(const worker &w, tskip_u32 word)
+TSKIP__FN tskip_i32 first_column(tskip_u32 word)
 {
-    return tile_of(word) * BK + w.lane % 4 * 2;
+    return tile_of(word) * BK + lane_number() % 4 * 2;
 }
 
 /* Reads the mask of a MIXED tile while its products run. */
-TSKIP__FN void read_ahead(const problem &pb, const panel_mask &mask, const worker &w,
-                          tskip_u32 word, tile_cells<S_SIZE> &cells)
+TSKIP__FN void read_ahead(const problem &pb, const worker &w, tskip_u32 word,
+                          tile_cells<S_SIZE> &cells)
 {
     if (CELLS_AHEAD && class_for(word, w.panel) == TSKIP__MIXED)
-        load_cells(cells, mask, *pb.args, first_column(w, word));
+        load_cells(cells, *pb.args, pb.tensor, place_of(w), first_column(word));
 }
 
-TSKIP__FN void to_probabilities(const problem &pb, const panel_mask &mask, const worker &w,
-                                tskip_u32 word, const tile_cells<S_SIZE> &cells, float (&s)[S_SIZE],
+TSKIP__FN void to_probabilities(const problem &pb, const worker &w, tskip_u32 word,
+                                const tile_cells<S_SIZE> &cells, float (&s)[S_SIZE],
                                 row_state &rows)
 {
-    scale_scores(s, pb.u, *pb.args);
+    scale_scores(s, *pb.args);
     if (class_for(word, w.panel) == TSKIP__MIXED)
-        mask_scores(s, cells, mask, pb.u, *pb.args, first_column(w, word));
-    softmax(s, rows, pb.u.to_log2);
+        mask_scores(s, cells, *pb.args, pb.tensor, pb.rules, place_of(w), first_column(word));
+    softmax(s, rows, pb.to_log2);
 }
 
 /* One panel of an item: O and the state of its rows. Tiles that the panel visits one after the
@@ -308,13 +302,11 @@ TSKIP__FN void to_probabilities(const problem &pb, const panel_mask &mask, const
  *   tensor cores   S(0) |       S(1) O(0) |        S(2) O(1) | ...       O(last)
  *   this warpgroup      | softmax(0)      | softmax(1)       | ...
  */
-TSKIP__FN void attend(const problem &pb, const panel_mask &mask, worker &w, float (&o)[O_SIZE],
-                      row_state &rows)
+TSKIP__FN void attend(const problem &pb, worker &w, float (&o)[O_SIZE], row_state &rows)
 {
     float s[S_SIZE];
     tskip_u32 p[BK / 4];
     tile_cells<S_SIZE> cells;
-    bool prepared = false;
     tskip_u32 word = next_tile(w);
     for (;;) {
         while (word != NO_MORE_TILES && class_for(word, w.panel) == TSKIP__SKIP) {
@@ -326,14 +318,11 @@ TSKIP__FN void attend(const problem &pb, const panel_mask &mask, worker &w, floa
         wait_turn(w);
         start_scores(w, s);
         pass_turn(w);
-        read_ahead(pb, mask, w, word, cells);
-        if (!prepared)
-            prepare_limits(pb, w);
-        prepared = true;
+        read_ahead(pb, w, word, cells);
         products_wait<0>();
         keep(s);
         release_keys(w);
-        to_probabilities(pb, mask, w, word, cells, s, rows);
+        to_probabilities(pb, w, word, cells, s, rows);
         pack_probabilities(s, p);
         for (;;) {
             word = next_tile(w);
@@ -344,11 +333,11 @@ TSKIP__FN void attend(const problem &pb, const panel_mask &mask, worker &w, floa
             rescale(o, rows.factor);
             start_values(w, o, p);
             pass_turn(w);
-            read_ahead(pb, mask, w, word, cells);
+            read_ahead(pb, w, word, cells);
             products_wait<1>();
             keep(s);
             release_keys(w);
-            to_probabilities(pb, mask, w, word, cells, s, rows);
+            to_probabilities(pb, w, word, cells, s, rows);
             products_wait<0>();
             keep(o);
             keep(s);
@@ -367,30 +356,28 @@ TSKIP__FN void attend(const problem &pb, const panel_mask &mask, worker &w, floa
 TSKIP__FN void consume(const problem &pb, worker w, void *out, float *lse, const float *sinks)
 {
     const tskip__attention_args &a = *pb.args;
-    tskip_u32 limits = w.base + LIMITS_AT + w.panel * LIMITS_BYTES;
     if (w.panel + 1 == PANELS)
         pass_turn(w);
     for (tskip_u32 q_parity = 0;; q_parity ^= 1) {
         barrier_wait(w.base + Q_FULL, q_parity);
-        panel p = load_panel(w.base + PANEL_AT(w.panel));
-        if (p.state == NO_MORE_PANELS)
+        if (load_panel(place_of(w).panel).state == NO_MORE_PANELS)
             break;
-        w.batch = p.batch;
-        w.first = p.first;
-        panel_mask mask = find_mask(a, pb.u, p, pb.tensor, pb.rules, limits, w.row);
-        row_state rows = start_rows(pb.u);
+        prepare_limits(a, pb.rules, place_of(w));
+        row_state rows = start_rows(*pb.args);
         float o[O_SIZE];
 #pragma unroll
         for (int i = 0; i < O_SIZE; i++)
             o[i] = 0.0f;
-        attend(pb, mask, w, o, rows);
+        attend(pb, w, o, rows);
+        panel p = load_panel(place_of(w).panel);
+        __syncwarp();
         release(w, Q_EMPTY);
         if (p.state != PANEL_EXISTS)
             continue;
-        finish_rows(rows, pb.u, sinks, p.head);
-        store_rows(a, p, w.row, o, rows.factor, out, 0, w.lane);
+        finish_rows(rows, a, sinks, p.head);
+        store_rows(a, p, o, rows.factor, out, 0);
         if (TSKIP_C_LSE)
-            store_lse(a, p, w.row, rows.maximum, lse, w.lane);
+            store_lse(a, p, rows.maximum, lse);
     }
 }
 
@@ -418,9 +405,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
             produce_values(p, map, order, &v_map);
     } else {
         grow_registers<MATH_REGISTERS>();
-        worker w = {base, group - 1, threadIdx.x % WARP};
-        w.row = threadIdx.x % 128 / WARP * 16 + w.lane / 4;
-        problem pb = {&args, tensor, rules, find_units(args)};
+        worker w = {base, group - 1};
+        problem pb = {&args, tensor, rules, natural_unit(args) * LOG2_E};
         consume(pb, w, o, lse, sinks);
     }
 }

@@ -181,12 +181,16 @@ TSKIP__FN void produce_values(producer p, const tskip_u8 *map, const tskip_u32 *
 /* ---- what the math warpgroups share ---------------------------------------------------------- */
 
 struct worker {
-    tskip_u32 base, rank, lane;
-    tskip_u32 row;               /* of the panel: the first of this thread's two */
-    tskip_u32 thread;            /* of the warpgroup */
+    tskip_u32 base, rank;
     tskip_u32 parity;            /* of the tile in hand: K's for scores, V's for left and right */
     tskip_u32 slot, slot_parity; /* of P */
 };
+
+TSKIP__FN panel_place place_of(const worker &w)
+{
+    panel_place at = {w.base + PANEL_WORDS_AT, w.base + LIMITS_AT};
+    return at;
+}
 
 TSKIP__FN void next_slot(worker &w)
 {
@@ -197,13 +201,14 @@ TSKIP__FN void next_slot(worker &w)
 /* A chunk is free when both groups are done with it, since each fetches for both. */
 TSKIP__FN void release_chunk(const worker &w, tskip_u32 barrier)
 {
-    if (w.thread < 2)
-        barrier_arrive_at(w.base + barrier, w.rank ^ w.thread);
+    tskip_u32 thread = threadIdx.x % 128;
+    if (thread < 2)
+        barrier_arrive_at(w.base + barrier, w.rank ^ thread);
 }
 
 TSKIP__FN void release(const worker &w, tskip_u32 barrier)
 {
-    if (w.lane == 0)
+    if (lane_number() == 0)
         barrier_arrive(w.base + barrier);
 }
 
@@ -217,7 +222,8 @@ TSKIP__FN panel next_panel(const worker &w, tskip_u32 q_parity)
 
 struct problem {
     const tskip__attention_args *args;
-    units u;
+    const void *tensor, *rules;
+    float to_log2; /* what a difference of scores is multiplied with before exp2 */
 };
 
 /* Waits for K of the next tile; what the producer says of it, the same in all lanes. */
@@ -277,13 +283,13 @@ TSKIP__FN void pass_keys(worker &w)
 /* Tells left and right what the slot holds and the factors of their rows. */
 TSKIP__FN void publish_factors(const worker &w, tskip_u32 what, const float (&factor)[2])
 {
-    tskip_u32 at = w.base + FACTORS_AT + w.slot * BQ * 4 + w.row * 4;
+    tskip_u32 at = w.base + FACTORS_AT + w.slot * BQ * 4 + thread_row() * 4;
     barrier_wait(w.base + P_EMPTY(w.slot), w.slot_parity ^ 1);
-    if (w.lane % 4 == 0) {
+    if (lane_number() % 4 == 0) {
         store_word(at, __float_as_uint(factor[0]));
         store_word(at + 32, __float_as_uint(factor[1]));
     }
-    if (w.thread == 0)
+    if (threadIdx.x % 128 == 0)
         store_word(w.base + SLOT_WORD_AT(w.slot), what);
     __syncwarp();
     release(w, FACTORS_FULL(w.slot));
@@ -292,10 +298,10 @@ TSKIP__FN void publish_factors(const worker &w, tskip_u32 what, const float (&fa
 TSKIP__FN void publish_probabilities(worker &w, const float (&s)[BK / 2])
 {
     tskip_u32 p = w.base + P_AT + w.slot * P_BYTES;
-    tskip_u32 row = w.row / 16 * 16 + w.lane % 16;
+    tskip_u32 row = thread_row() / 16 * 16 + lane_number() % 16;
 #pragma unroll
     for (tskip_u32 i = 0; i < BK / 16; i++) {
-        tskip_u32 column = 32 * i + w.lane / 16 * 16;
+        tskip_u32 column = 32 * i + lane_number() / 16 * 16;
         asm volatile(
             "stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(
                 p + row * ROW_BYTES + (column ^ row % 8 * 16)),
@@ -316,37 +322,37 @@ TSKIP__FN void publish_nothing(worker &w)
 }
 
 /* The column of this thread's first score. */
-TSKIP__FN tskip_i32 first_column(const worker &w, tskip_u32 word)
+TSKIP__FN tskip_i32 first_column(tskip_u32 word)
 {
-    return tile_of(word) * BK + w.lane % 4 * 2;
+    return tile_of(word) * BK + lane_number() % 4 * 2;
 }
 
 /* Reads the mask of a MIXED tile while its products run. */
-TSKIP__FN void read_ahead(const problem &pb, const panel_mask &mask, const worker &w,
-                          tskip_u32 word, tile_cells<BK / 2> &cells)
+TSKIP__FN void read_ahead(const problem &pb, const worker &w, tskip_u32 word,
+                          tile_cells<BK / 2> &cells)
 {
     if (CELLS_AHEAD && class_for(word, w.rank) == TSKIP__MIXED)
-        load_cells(cells, mask, *pb.args, first_column(w, word));
+        load_cells(cells, *pb.args, pb.tensor, place_of(w), first_column(word));
 }
 
 /* A softmax in two halves, so that the next tile's products can start between them: from then on
  * the tensor cores have work until the softmax after this one. A tile that only the other panel
  * sees has been multiplied all the same and is then left alone. */
-TSKIP__FN void begin_softmax(const problem &pb, const panel_mask &mask, const worker &w,
-                             tskip_u32 word, const tile_cells<BK / 2> &cells, float (&s)[BK / 2],
-                             row_state &rows, float (&sums)[2])
+TSKIP__FN void begin_softmax(const problem &pb, const worker &w, tskip_u32 word,
+                             const tile_cells<BK / 2> &cells, float (&s)[BK / 2], row_state &rows,
+                             float (&sums)[2])
 {
     tskip_u32 what = class_for(word, w.rank);
     sums[0] = sums[1] = 0.0f;
     if (what != TSKIP__SKIP) {
-        scale_scores(s, pb.u, *pb.args);
+        scale_scores(s, *pb.args);
         if (what == TSKIP__MIXED)
-            mask_scores(s, cells, mask, pb.u, *pb.args, first_column(w, word));
-        raise_maxima(s, rows, pb.u.to_log2);
+            mask_scores(s, cells, *pb.args, pb.tensor, pb.rules, place_of(w), first_column(word));
+        raise_maxima(s, rows, pb.to_log2);
     }
     publish_factors(w, what, rows.factor);
     if (what != TSKIP__SKIP)
-        exponentiate<0, BK / 4>(s, rows, pb.u.to_log2, sums);
+        exponentiate<0, BK / 4>(s, rows, pb.to_log2, sums);
 }
 
 TSKIP__FN void end_softmax(const problem &pb, worker &w, tskip_u32 word, float (&s)[BK / 2],
@@ -356,75 +362,63 @@ TSKIP__FN void end_softmax(const problem &pb, worker &w, tskip_u32 word, float (
         publish_nothing(w);
         return;
     }
-    exponentiate<BK / 4, BK / 2>(s, rows, pb.u.to_log2, sums);
+    exponentiate<BK / 4, BK / 2>(s, rows, pb.to_log2, sums);
     raise_sums(rows, sums);
     publish_probabilities(w, s);
 }
 
 /* The softmax of the tile in `s`, with the next tile's products started into `next` halfway.
  * Returns the next tile's word; after the last tile nothing is started. */
-TSKIP__FN tskip_u32 turn_tile(const problem &pb, const panel_mask &mask, worker &w, tskip_u32 word,
+TSKIP__FN tskip_u32 turn_tile(const problem &pb, worker &w, tskip_u32 word,
                               tile_cells<BK / 2> &cells, float (&s)[BK / 2], float (&next)[BK / 2],
                               row_state &rows)
 {
     float sums[2];
-    begin_softmax(pb, mask, w, word, cells, s, rows, sums);
+    begin_softmax(pb, w, word, cells, s, rows, sums);
     tskip_u32 after = next_tile(w);
     if (after == NO_MORE_TILES) {
         end_softmax(pb, w, word, s, rows, sums);
         return after;
     }
     start_scores(w, next);
-    read_ahead(pb, mask, w, after, cells);
+    read_ahead(pb, w, after, cells);
     end_softmax(pb, w, word, s, rows, sums);
     finish_scores(w, next);
     return after;
 }
 
-/* Each warp finds what its sixteen rows see, for mask_scores. */
-TSKIP__FN void prepare_limits(const problem &pb, const worker &w, const panel &p, const void *rules)
-{
-    tskip_u32 row = w.row / 16 * 16 + w.lane;
-    __syncwarp();
-    if (w.lane < 16)
-        store_limits(w.base + LIMITS_AT + row * (tskip_u32)sizeof(column_limits),
-                     find_limits(*pb.args, rules, p.batch, (tskip_i64)p.first + row));
-    __syncwarp();
-}
-
-TSKIP__FN void make_scores(const problem &pb, worker w, const void *tensor, const void *rules,
-                           const float *sinks, float *lse)
+TSKIP__FN void make_scores(const problem &pb, worker w, const float *sinks, float *lse)
 {
     for (tskip_u32 q_parity = 0;; q_parity ^= 1) {
-        panel p = next_panel(w, q_parity);
-        if (p.state == NO_MORE_PANELS)
+        if (next_panel(w, q_parity).state == NO_MORE_PANELS)
             break;
-        prepare_limits(pb, w, p, rules);
-        panel_mask mask = find_mask(*pb.args, pb.u, p, tensor, rules, w.base + LIMITS_AT, w.row);
-        row_state rows = start_rows(pb.u);
+        prepare_limits(*pb.args, pb.rules, place_of(w));
+        row_state rows = start_rows(*pb.args);
         float even[BK / 2], odd[BK / 2];
         tile_cells<BK / 2> cells;
         tskip_u32 word = next_tile(w);
         if (word != NO_MORE_TILES) {
             start_scores(w, even);
-            read_ahead(pb, mask, w, word, cells);
+            read_ahead(pb, w, word, cells);
             finish_scores(w, even);
             for (;;) {
-                word = turn_tile(pb, mask, w, word, cells, even, odd, rows);
+                word = turn_tile(pb, w, word, cells, even, odd, rows);
                 if (word == NO_MORE_TILES)
                     break;
-                word = turn_tile(pb, mask, w, word, cells, odd, even, rows);
+                word = turn_tile(pb, w, word, cells, odd, even, rows);
                 if (word == NO_MORE_TILES)
                     break;
             }
         }
         pass_keys(w);
+        panel p = load_panel(place_of(w).panel);
+        __syncwarp();
         release(w, Q_EMPTY);
-        finish_rows(rows, pb.u, sinks, p.head);
+        finish_rows(rows, *pb.args, sinks, p.head);
         publish_factors(w, SLOT_END, rows.factor);
         publish_nothing(w);
         if (TSKIP_C_LSE && p.state == PANEL_EXISTS)
-            store_lse(*pb.args, p, w.row, rows.maximum, lse, w.lane);
+            store_lse(*pb.args, p, rows.maximum, lse);
     }
 }
 
@@ -474,7 +468,7 @@ TSKIP__FN void pass_values(worker &w)
 /* What the slot holds, the same in all lanes, and the factors of this thread's rows. */
 TSKIP__FN tskip_u32 wait_factors(const worker &w, float (&factor)[2])
 {
-    tskip_u32 at = w.base + FACTORS_AT + w.slot * BQ * 4 + w.row * 4;
+    tskip_u32 at = w.base + FACTORS_AT + w.slot * BQ * 4 + thread_row() * 4;
     barrier_wait(w.base + FACTORS_FULL(w.slot), w.slot_parity);
     factor[0] = __uint_as_float(load_word(at));
     factor[1] = __uint_as_float(load_word(at + 32));
@@ -511,8 +505,8 @@ TSKIP__FN void make_values(const tskip__attention_args &a, worker w, tskip_u32 s
         next_slot(w);
         if (p.state != PANEL_EXISTS)
             continue;
-        store_rows(a, p, w.row, o[0], factor, out, 256 * side, w.lane);
-        store_rows(a, p, w.row, o[1], factor, out, 256 * side + HALF, w.lane);
+        store_rows(a, p, o[0], factor, out, 256 * side);
+        store_rows(a, p, o[1], factor, out, 256 * side + HALF);
     }
 }
 
@@ -531,9 +525,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) __cluster_dims__(2, 1, 
     __syncthreads();
     cluster_sync();
     tskip_u32 group = __shfl_sync(~0u, threadIdx.x / 128, 0);
-    worker w = {base, cluster_rank(), threadIdx.x % WARP};
-    w.thread = threadIdx.x % 128;
-    w.row = w.thread / WARP * 16 + w.lane / 4;
+    worker w = {base, cluster_rank(), 0, 0, 0};
     if (group == 0) {
         shrink_registers<PRODUCER_REGISTERS>();
         producer p = {base, cluster_rank(), &args};
@@ -544,8 +536,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) __cluster_dims__(2, 1, 
             produce_values(p, map, order, &v_map);
     } else if (group == 1) {
         grow_registers<SCORE_REGISTERS>();
-        problem pb = {&args, find_units(args)};
-        make_scores(pb, w, tensor, rules, sinks, lse);
+        problem pb = {&args, tensor, rules, natural_unit(args) * LOG2_E};
+        make_scores(pb, w, sinks, lse);
     } else {
         grow_registers<VALUE_REGISTERS>();
         make_values(args, w, group - 2, o);

@@ -14,6 +14,17 @@
 #define BK     TSKIP_C_BK
 #define WARP   32u
 
+TSKIP__FN tskip_u32 lane_number()
+{
+    return threadIdx.x % WARP;
+}
+
+/* The first of the two rows of a panel that a thread of a warpgroup holds; the other is 8 below. */
+TSKIP__FN tskip_u32 thread_row()
+{
+    return threadIdx.x % 128 / WARP * 16 + lane_number() / 4;
+}
+
 /* What the threads of a group are told of a tile: its number above eight bits that hold the class
  * for each panel, two bits a panel. */
 #define NO_MORE_TILES 0xFFFFFFFFu
@@ -103,6 +114,9 @@ TSKIP__FN tskip_u32 nth_item(const tskip__attention_args &a, const tskip_u32 *or
 
 #define BLOCK_TILES 128u
 
+/* Rows of the map read at once: more would not fit a producer's registers. */
+constexpr int PANELS_AT_ONCE = PANELS > 2 ? 1 : PANELS;
+
 /* The class of one tile. Without a map every tile is MIXED where there is a mask, else FULL. A tile
  * that k_len cuts is MIXED where it was FULL: the row limits then cut the columns that do not
  * exist. */
@@ -123,7 +137,7 @@ TSKIP__FN tskip_u32 read_classes(const tskip__attention_args &a, const tskip_u8 
                                  tskip_u32 item, tskip_u32 block, tskip_u32 lane)
 {
     tskip_u32 classes = 0;
-#pragma unroll
+#pragma unroll(PANELS_AT_ONCE)
     for (tskip_u32 which = 0; which < PANELS; which++) {
         panel p = find_panel(a, item, which);
         if (p.state != PANEL_EXISTS)
@@ -144,7 +158,7 @@ template <class Visit>
 TSKIP__FN void walk_tiles(const tskip__attention_args &a, const tskip_u8 *map, tskip_u32 item,
                           Visit visit)
 {
-    tskip_u32 lane = threadIdx.x % WARP;
+    tskip_u32 lane = lane_number();
     for (tskip_u32 block = (a.nk + BLOCK_TILES - 1) / BLOCK_TILES; block-- > 0;) {
         tskip_u32 classes = read_classes(a, map, item, block, lane);
 #pragma unroll 1
