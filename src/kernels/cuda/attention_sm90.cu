@@ -51,7 +51,8 @@
 #define K_EMPTY(s)  (BARRIERS_AT + 16 + 8 * (STAGES + (s)))
 #define V_FULL(s)   (BARRIERS_AT + 16 + 8 * (2 * STAGES + (s)))
 #define V_EMPTY(s)  (BARRIERS_AT + 16 + 8 * (3 * STAGES + (s)))
-#define PANEL_AT(i) (BARRIERS_AT + 16 + 32 * STAGES + 16 * (i))
+#define V_LANDED    (BARRIERS_AT + 16 + 32 * STAGES) /* of a tile that has absent keys */
+#define PANEL_AT(i) (BARRIERS_AT + 32 + 32 * STAGES + 16 * (i))
 #define WORD_AT(s)  (PANEL_AT(PANELS) + 4 * (s))
 
 TSKIP__FN void init_barriers(tskip_u32 base)
@@ -59,6 +60,7 @@ TSKIP__FN void init_barriers(tskip_u32 base)
     const tskip_u32 math_warps = 4 * PANELS;
     barrier_init(base + Q_FULL, 1);
     barrier_init(base + Q_EMPTY, math_warps);
+    barrier_init(base + V_LANDED, 1);
     for (tskip_u32 s = 0; s < STAGES; s++) {
         barrier_init(base + K_FULL(s), 1);
         barrier_init(base + K_EMPTY(s), math_warps);
@@ -139,6 +141,8 @@ TSKIP__FN void produce_keys(producer p, const tskip_u8 *map, const tskip_u32 *or
         bool queries_due = true;
         start_item(p, item);
         walk_tiles(*p.args, map, item, [&](tskip_u32 word) {
+            if (!first_lane)
+                return;
             fetch_keys(p, k_map, word);
             if (queries_due)
                 fetch_queries(p, q_map, n & 1);
@@ -159,25 +163,53 @@ TSKIP__FN void produce_keys(producer p, const tskip_u8 *map, const tskip_u32 *or
     }
 }
 
-TSKIP__FN void fetch_values(producer &p, const tensor_map *map, tskip_u32 word)
+TSKIP__FN void fetch_values(const producer &p, const tensor_map *map, tskip_u32 word,
+                            tskip_u32 full)
 {
-    tskip_u32 full = p.base + V_FULL(p.at.stage), to = p.base + V_AT + p.at.stage * V_BYTES;
+    tskip_u32 to = p.base + V_AT + p.at.stage * V_BYTES;
     barrier_wait(p.base + V_EMPTY(p.at.stage), p.at.parity ^ 1);
     barrier_arrive_expect(full, V_BYTES);
 #pragma unroll
     for (tskip_u32 c = 0; c < V_PANELS; c++)
         fetch_box(map, to + c * KV_PANEL_BYTES, full, c * PANEL_COLUMNS, tile_of(word) * BK,
                   p.kv_head, p.batch);
-    ring_next<STAGES>(p.at);
+}
+
+/* Clears the rows of absent keys; all lanes of the warp together. */
+TSKIP__FN void clear_absent(const producer &p, const present_keys &keys, tskip_u32 word)
+{
+    for (tskip_i32 row = lane_number(); row < BK; row += WARP) {
+        tskip_i32 key = tile_of(word) * BK + row;
+        for (tskip_u32 c = 0; c < V_PANELS && (key < keys.begin || key >= keys.end); c++)
+            clear_row(p.base + V_AT + p.at.stage * V_BYTES + c * KV_PANEL_BYTES + row * ROW_BYTES);
+    }
+    publish_shared();
+    __syncwarp();
 }
 
 TSKIP__FN void produce_values(producer p, const tskip_u8 *map, const tskip_u32 *order,
-                              const tensor_map *v_map)
+                              const void *rules, const tensor_map *v_map)
 {
-    tskip_u32 item;
+    bool first_lane = lane_number() == 0;
+    tskip_u32 item, landed = 0;
     for (tskip_u32 n = 0; (item = next_item(p, order, n)) != NO_MORE_ITEMS; n++) {
         start_item(p, item);
-        walk_tiles(*p.args, map, item, [&](tskip_u32 word) { fetch_values(p, v_map, word); });
+        present_keys keys = find_present(*p.args, rules, p.batch);
+        walk_tiles(*p.args, map, item, [&](tskip_u32 word) {
+            tskip_u32 full = p.base + V_FULL(p.at.stage);
+            if (has_absent(*p.args, keys, tile_of(word))) {
+                if (first_lane)
+                    fetch_values(p, v_map, word, p.base + V_LANDED);
+                barrier_wait(p.base + V_LANDED, landed);
+                landed ^= 1;
+                clear_absent(p, keys, word);
+                if (first_lane)
+                    barrier_arrive(full);
+            } else if (first_lane) {
+                fetch_values(p, v_map, word, full);
+            }
+            ring_next<STAGES>(p.at);
+        });
     }
 }
 
@@ -307,6 +339,7 @@ TSKIP__FN void attend(const problem &pb, worker &w, float (&o)[O_SIZE], row_stat
     float s[S_SIZE];
     tskip_u32 p[BK / 4];
     tile_cells<S_SIZE> cells;
+    bool prepared = false;
     tskip_u32 word = next_tile(w);
     for (;;) {
         while (word != NO_MORE_TILES && class_for(word, w.panel) == TSKIP__SKIP) {
@@ -319,6 +352,9 @@ TSKIP__FN void attend(const problem &pb, worker &w, float (&o)[O_SIZE], row_stat
         start_scores(w, s);
         pass_turn(w);
         read_ahead(pb, w, word, cells);
+        if (!prepared)
+            prepare_limits(*pb.args, pb.rules, place_of(w));
+        prepared = true;
         products_wait<0>();
         keep(s);
         release_keys(w);
@@ -362,7 +398,6 @@ TSKIP__FN void consume(const problem &pb, worker w, void *out, float *lse, const
         barrier_wait(w.base + Q_FULL, q_parity);
         if (load_panel(place_of(w).panel).state == NO_MORE_PANELS)
             break;
-        prepare_limits(a, pb.rules, place_of(w));
         row_state rows = start_rows(*pb.args);
         float o[O_SIZE];
 #pragma unroll
@@ -402,7 +437,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
         if (warp == 0)
             produce_keys(p, map, order, &q_map, &k_map);
         else if (warp == 1)
-            produce_values(p, map, order, &v_map);
+            produce_values(p, map, order, rules, &v_map);
     } else {
         grow_registers<MATH_REGISTERS>();
         worker w = {base, group - 1};

@@ -47,7 +47,8 @@
 #define P_EMPTY(s)      (BARRIERS_AT + 160 + 8 * (s))
 #define Q_FULL          (BARRIERS_AT + 176)
 #define Q_EMPTY         (BARRIERS_AT + 184)
-#define PANEL_WORDS_AT  (BARRIERS_AT + 192)
+#define V_LANDED        (BARRIERS_AT + 192) /* of a tile that has absent keys */
+#define PANEL_WORDS_AT  (BARRIERS_AT + 208)
 #define WORD_AT         (PANEL_WORDS_AT + 16)
 #define SLOT_WORD_AT(s) (WORD_AT + 4 + 4 * (s)) /* what a slot of P holds: a class, or the end */
 
@@ -66,6 +67,7 @@ TSKIP__FN void init_barriers(tskip_u32 base)
         barrier_init(base + P_FULL(s), 4);
         barrier_init(base + P_EMPTY(s), 8);
     }
+    barrier_init(base + V_LANDED, 1);
     barrier_init(base + Q_FULL, 1);
     barrier_init(base + Q_EMPTY, 12);
     barrier_init_done();
@@ -116,21 +118,29 @@ TSKIP__FN void fetch_keys(producer &p, const tensor_map *map, tskip_u32 word)
     p.parity ^= 1;
 }
 
-/* This group's piece of each chunk of V: 256 of its 512 columns. */
-TSKIP__FN void fetch_values(producer &p, const tensor_map *map, tskip_u32 word)
+/* This group's piece of a chunk of V: 256 of its 512 columns. */
+TSKIP__FN void fetch_values(const producer &p, const tensor_map *map, tskip_u32 word, tskip_u32 c,
+                            tskip_u32 full)
 {
+    tskip_u32 to = p.base + V_AT + c * CHUNK_BYTES + p.rank * PIECE_BYTES;
+    barrier_wait(p.base + V_EMPTY(c), p.parity ^ 1);
+    barrier_arrive_expect(full, CHUNK_BYTES);
 #pragma unroll
-    for (tskip_u32 c = 0; c < CHUNKS; c++) {
-        tskip_u32 to = p.base + V_AT + c * CHUNK_BYTES + p.rank * PIECE_BYTES;
-        barrier_wait(p.base + V_EMPTY(c), p.parity ^ 1);
-        barrier_arrive_expect(p.base + V_FULL(c), CHUNK_BYTES);
-#pragma unroll
-        for (tskip_u32 i = 0; i < PIECE_BYTES / V_PANEL_BYTES; i++)
-            fetch_box_for(3, map, to + i * V_PANEL_BYTES, p.base + V_FULL(c),
-                          (4 * p.rank + i) * PANEL_COLUMNS, tile_of(word) * BK + 16 * c, p.kv_head,
-                          p.batch);
-    }
-    p.parity ^= 1;
+    for (tskip_u32 i = 0; i < PIECE_BYTES / V_PANEL_BYTES; i++)
+        fetch_box_for(3, map, to + i * V_PANEL_BYTES, full, (4 * p.rank + i) * PANEL_COLUMNS,
+                      tile_of(word) * BK + 16 * c, p.kv_head, p.batch);
+}
+
+/* Clears the rows of absent keys in a chunk of V; all lanes of the warp together. */
+TSKIP__FN void clear_absent(const producer &p, const present_keys &keys, tskip_u32 word,
+                            tskip_u32 c)
+{
+    tskip_u32 row = lane_number() % 16, half = lane_number() / 16;
+    tskip_i32 key = tile_of(word) * BK + 16 * c + row;
+    for (tskip_u32 i = half; i < 8 && (key < keys.begin || key >= keys.end); i += 2)
+        clear_row(p.base + V_AT + c * CHUNK_BYTES + i * V_PANEL_BYTES + row * ROW_BYTES);
+    publish_shared();
+    __syncwarp();
 }
 
 TSKIP__FN void start_item(producer &p, tskip_u32 item)
@@ -155,7 +165,10 @@ TSKIP__FN void produce_keys(producer p, const tskip_u8 *map, const tskip_u32 *or
         start_item(p, item);
         if (first_lane)
             fetch_queries(p, q_map, n & 1);
-        walk_tiles(*p.args, map, item, [&](tskip_u32 word) { fetch_keys(p, k_map, word); });
+        walk_tiles(*p.args, map, item, [&](tskip_u32 word) {
+            if (first_lane)
+                fetch_keys(p, k_map, word);
+        });
         if (first_lane)
             fetch_keys(p, k_map, NO_MORE_TILES);
         __syncwarp();
@@ -169,12 +182,30 @@ TSKIP__FN void produce_keys(producer p, const tskip_u8 *map, const tskip_u32 *or
 }
 
 TSKIP__FN void produce_values(producer p, const tskip_u8 *map, const tskip_u32 *order,
-                              const tensor_map *v_map)
+                              const void *rules, const tensor_map *v_map)
 {
-    tskip_u32 item;
+    bool first_lane = lane_number() == 0;
+    tskip_u32 item, landed = 0;
     for (tskip_u32 n = 0; (item = next_item(p, order, n)) != NO_MORE_ITEMS; n++) {
         start_item(p, item);
-        walk_tiles(*p.args, map, item, [&](tskip_u32 word) { fetch_values(p, v_map, word); });
+        present_keys keys = find_present(*p.args, rules, p.batch);
+        walk_tiles(*p.args, map, item, [&](tskip_u32 word) {
+            bool absent = has_absent(*p.args, keys, tile_of(word));
+#pragma unroll
+            for (tskip_u32 c = 0; c < CHUNKS; c++) {
+                tskip_u32 full = p.base + V_FULL(c);
+                if (first_lane)
+                    fetch_values(p, v_map, word, c, absent ? p.base + V_LANDED : full);
+                if (!absent)
+                    continue;
+                barrier_wait(p.base + V_LANDED, landed);
+                landed ^= 1;
+                clear_absent(p, keys, word, c);
+                if (first_lane)
+                    barrier_arrive(full);
+            }
+            p.parity ^= 1;
+        });
     }
 }
 
@@ -491,6 +522,7 @@ TSKIP__FN void make_values(const tskip__attention_args &a, worker w, tskip_u32 s
             if (what == SLOT_END)
                 break;
             if (what == TSKIP__SKIP) {
+                barrier_wait(w.base + P_FULL(w.slot), w.slot_parity);
                 pass_values(w);
             } else {
                 rescale(o[0], factor);
@@ -501,6 +533,7 @@ TSKIP__FN void make_values(const tskip__attention_args &a, worker w, tskip_u32 s
             release(w, P_EMPTY(w.slot));
             next_slot(w);
         }
+        barrier_wait(w.base + P_FULL(w.slot), w.slot_parity);
         release(w, P_EMPTY(w.slot));
         next_slot(w);
         if (p.state != PANEL_EXISTS)
@@ -533,7 +566,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) __cluster_dims__(2, 1, 
         if (warp == 0)
             produce_keys(p, map, order, &q_map, &k_map);
         else if (warp == 1)
-            produce_values(p, map, order, &v_map);
+            produce_values(p, map, order, rules, &v_map);
     } else if (group == 1) {
         grow_registers<SCORE_REGISTERS>();
         problem pb = {&args, tensor, rules, natural_unit(args) * LOG2_E};

@@ -152,8 +152,8 @@ TSKIP__FN tskip_u32 read_classes(const tskip__attention_args &a, const tskip_u8 
     return classes;
 }
 
-/* Calls visit(word) in the first lane of a warp for every tile that some panel of the item visits,
- * from the last tile to the first, a block at a time. */
+/* Calls visit(word) in all lanes of a warp for every tile that some panel of the item visits, from
+ * the last tile to the first, a block at a time. */
 template <class Visit>
 TSKIP__FN void walk_tiles(const tskip__attention_args &a, const tskip_u8 *map, tskip_u32 item,
                           Visit visit)
@@ -168,13 +168,39 @@ TSKIP__FN void walk_tiles(const tskip__attention_args &a, const tskip_u8 *map, t
             while (left) {
                 tskip_u32 last = 31 - __clz(left);
                 tskip_u32 found = __shfl_sync(~0u, mine, last);
-                if (lane == 0)
-                    visit(tile_word(block * BLOCK_TILES + i * WARP + last, found));
+                visit(tile_word(block * BLOCK_TILES + i * WARP + last, found));
                 __syncwarp();
                 left ^= 1u << last;
             }
         }
     }
+}
+
+/* The keys that are not absent, of a batch entry. */
+struct present_keys {
+    tskip_i32 begin, end;
+};
+
+TSKIP__FN present_keys find_present(const tskip__attention_args &a, const void *rules,
+                                    tskip_u32 batch)
+{
+    present_keys k = {0, (tskip_i32)a.k_len};
+    if (TSKIP_C_RULES) {
+        const tskip__rules_entry *entry =
+            (const tskip__rules_entry *)rules + (a.rules.n_entries > 1 ? batch : 0);
+        k.begin = (tskip_i32)tskip__min(entry->kstart, a.k_len);
+        k.end = (tskip_i32)tskip__min(entry->klen, a.k_len);
+    }
+    return k;
+}
+
+/* Whether some of a tile's keys are absent though K and V hold them: what V holds there may be NaN,
+ * which a probability of 0 does not silence. */
+TSKIP__FN bool has_absent(const tskip__attention_args &a, const present_keys &keys, tskip_u32 tile)
+{
+    tskip_i32 first = tile * BK;
+    return TSKIP_C_RULES &&
+           (first < keys.begin || (keys.end < a.k_len && first + (tskip_i32)BK > keys.end));
 }
 
 #endif

@@ -41,6 +41,14 @@ TSKIP__FN tskip_u32 load_word(tskip_u32 at)
     return value;
 }
 
+/* A row of 128 bytes becomes 0, however it is swizzled. */
+TSKIP__FN void clear_row(tskip_u32 at)
+{
+#pragma unroll
+    for (tskip_u32 i = 0; i < 128; i += 16)
+        asm volatile("st.shared.v4.u32 [%0], {%1, %1, %1, %1};" ::"r"(at + i), "r"(0) : "memory");
+}
+
 /* ---- barriers ------------------------------------------------------------------------------ */
 
 /* A barrier's phase n is complete when all its arrivals and announced bytes of that phase are in.
