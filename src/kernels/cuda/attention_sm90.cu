@@ -187,26 +187,43 @@ TSKIP__FN void clear_absent(const producer &p, const present_keys &keys, tskip_u
     __syncwarp();
 }
 
+/* V of a tile some of whose keys are absent: it lands, is cleared and only then handed on. */
+TSKIP__FN void fetch_present(const producer &p, const tensor_map *map, const present_keys &keys,
+                             tskip_u32 word, tskip_u32 parity)
+{
+    if (lane_number() == 0)
+        fetch_values(p, map, word, p.base + V_LANDED);
+    barrier_wait(p.base + V_LANDED, parity);
+    clear_absent(p, keys, word);
+    if (lane_number() == 0)
+        barrier_arrive(p.base + V_FULL(p.at.stage));
+}
+
 TSKIP__FN void produce_values(producer p, const tskip_u8 *map, const tskip_u32 *order,
                               const void *rules, const tensor_map *v_map)
 {
-    bool first_lane = lane_number() == 0;
+    const tskip__attention_args &a = *p.args;
     tskip_u32 item, landed = 0;
     for (tskip_u32 n = 0; (item = next_item(p, order, n)) != NO_MORE_ITEMS; n++) {
         start_item(p, item);
-        present_keys keys = find_present(*p.args, rules, p.batch);
-        walk_tiles(*p.args, map, item, [&](tskip_u32 word) {
-            tskip_u32 full = p.base + V_FULL(p.at.stage);
-            if (has_absent(*p.args, keys, tile_of(word))) {
-                if (first_lane)
-                    fetch_values(p, v_map, word, p.base + V_LANDED);
-                barrier_wait(p.base + V_LANDED, landed);
+        present_keys keys = find_present(a, rules, p.batch);
+        auto fetch = [&](tskip_u32 word) {
+            if (lane_number() == 0)
+                fetch_values(p, v_map, word, p.base + V_FULL(p.at.stage));
+        };
+        if (all_present(a, keys)) {
+            walk_tiles(a, map, item, [&](tskip_u32 word) {
+                fetch(word);
+                ring_next<STAGES>(p.at);
+            });
+            continue;
+        }
+        walk_tiles(a, map, item, [&](tskip_u32 word) {
+            if (has_absent(a, keys, tile_of(word))) {
+                fetch_present(p, v_map, keys, word, landed);
                 landed ^= 1;
-                clear_absent(p, keys, word);
-                if (first_lane)
-                    barrier_arrive(full);
-            } else if (first_lane) {
-                fetch_values(p, v_map, word, full);
+            } else {
+                fetch(word);
             }
             ring_next<STAGES>(p.at);
         });

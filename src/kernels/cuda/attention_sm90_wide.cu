@@ -47,8 +47,8 @@
 #define P_EMPTY(s)      (BARRIERS_AT + 160 + 8 * (s))
 #define Q_FULL          (BARRIERS_AT + 176)
 #define Q_EMPTY         (BARRIERS_AT + 184)
-#define V_LANDED        (BARRIERS_AT + 192) /* of a tile that has absent keys */
-#define PANEL_WORDS_AT  (BARRIERS_AT + 208)
+#define V_LANDED(c)     (BARRIERS_AT + 192 + 8 * (c)) /* of a tile that has absent keys */
+#define PANEL_WORDS_AT  (BARRIERS_AT + 224)
 #define WORD_AT         (PANEL_WORDS_AT + 16)
 #define SLOT_WORD_AT(s) (WORD_AT + 4 + 4 * (s)) /* what a slot of P holds: a class, or the end */
 
@@ -61,13 +61,13 @@ TSKIP__FN void init_barriers(tskip_u32 base)
         barrier_init(base + K_EMPTY(c), 2);
         barrier_init(base + V_FULL(c), 1);
         barrier_init(base + V_EMPTY(c), 4);
+        barrier_init(base + V_LANDED(c), 1);
     }
     for (tskip_u32 s = 0; s < 2; s++) {
         barrier_init(base + FACTORS_FULL(s), 4);
         barrier_init(base + P_FULL(s), 4);
         barrier_init(base + P_EMPTY(s), 8);
     }
-    barrier_init(base + V_LANDED, 1);
     barrier_init(base + Q_FULL, 1);
     barrier_init(base + Q_EMPTY, 12);
     barrier_init_done();
@@ -181,28 +181,50 @@ TSKIP__FN void produce_keys(producer p, const tskip_u8 *map, const tskip_u32 *or
     __syncwarp();
 }
 
+TSKIP__FN void fetch_tile_of_values(producer &p, const tensor_map *map, tskip_u32 word)
+{
+#pragma unroll
+    for (tskip_u32 c = 0; c < CHUNKS; c++)
+        fetch_values(p, map, word, c, p.base + V_FULL(c));
+}
+
+/* V of a tile some of whose keys are absent: each chunk lands, is cleared and only then handed on.
+ * The cluster's other group does the same with its copy. */
+TSKIP__FN void fetch_present(const producer &p, const tensor_map *map, const present_keys &keys,
+                             tskip_u32 word, tskip_u32 parity)
+{
+    for (tskip_u32 c = 0; c < CHUNKS; c++) {
+        if (lane_number() == 0)
+            fetch_values(p, map, word, c, p.base + V_LANDED(c));
+        barrier_wait(p.base + V_LANDED(c), parity);
+        clear_absent(p, keys, word, c);
+        if (lane_number() == 0)
+            barrier_arrive(p.base + V_FULL(c));
+    }
+}
+
 TSKIP__FN void produce_values(producer p, const tskip_u8 *map, const tskip_u32 *order,
                               const void *rules, const tensor_map *v_map)
 {
-    bool first_lane = lane_number() == 0;
+    const tskip__attention_args &a = *p.args;
     tskip_u32 item, landed = 0;
     for (tskip_u32 n = 0; (item = next_item(p, order, n)) != NO_MORE_ITEMS; n++) {
         start_item(p, item);
-        present_keys keys = find_present(*p.args, rules, p.batch);
-        walk_tiles(*p.args, map, item, [&](tskip_u32 word) {
-            bool absent = has_absent(*p.args, keys, tile_of(word));
-#pragma unroll
-            for (tskip_u32 c = 0; c < CHUNKS; c++) {
-                tskip_u32 full = p.base + V_FULL(c);
-                if (first_lane)
-                    fetch_values(p, v_map, word, c, absent ? p.base + V_LANDED : full);
-                if (!absent)
-                    continue;
-                barrier_wait(p.base + V_LANDED, landed);
+        present_keys keys = find_present(a, rules, p.batch);
+        if (all_present(a, keys)) {
+            walk_tiles(a, map, item, [&](tskip_u32 word) {
+                if (lane_number() == 0)
+                    fetch_tile_of_values(p, v_map, word);
+                p.parity ^= 1;
+            });
+            continue;
+        }
+        walk_tiles(a, map, item, [&](tskip_u32 word) {
+            if (has_absent(a, keys, tile_of(word))) {
+                fetch_present(p, v_map, keys, word, landed);
                 landed ^= 1;
-                clear_absent(p, keys, word, c);
-                if (first_lane)
-                    barrier_arrive(full);
+            } else if (lane_number() == 0) {
+                fetch_tile_of_values(p, v_map, word);
             }
             p.parity ^= 1;
         });

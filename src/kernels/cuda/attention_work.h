@@ -194,6 +194,11 @@ TSKIP__FN present_keys find_present(const tskip__attention_args &a, const void *
     return k;
 }
 
+TSKIP__FN bool all_present(const tskip__attention_args &a, const present_keys &keys)
+{
+    return !TSKIP_C_RULES || (keys.begin == 0 && keys.end == a.k_len);
+}
+
 /* Whether some of a tile's keys are absent though K and V hold them: what V holds there may be NaN,
  * which a probability of 0 does not silence. */
 TSKIP__FN bool has_absent(const tskip__attention_args &a, const present_keys &keys, tskip_u32 tile)
