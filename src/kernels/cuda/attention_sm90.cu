@@ -244,8 +244,10 @@ TSKIP__FN panel_place place_of(const worker &w)
     return at;
 }
 
+/* One arrival a warp, after what its lanes have read. */
 TSKIP__FN void release(const worker &w, tskip_u32 barrier)
 {
+    __syncwarp();
     if (lane_number() == 0)
         barrier_arrive(w.base + barrier);
 }
@@ -422,7 +424,6 @@ TSKIP__FN void consume(const problem &pb, worker w, void *out, float *lse, const
             o[i] = 0.0f;
         attend(pb, w, o, rows);
         panel p = load_panel(place_of(w).panel);
-        __syncwarp();
         release(w, Q_EMPTY);
         if (p.state != PANEL_EXISTS)
             continue;

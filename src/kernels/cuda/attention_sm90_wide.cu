@@ -259,8 +259,10 @@ TSKIP__FN void release_chunk(const worker &w, tskip_u32 barrier)
         barrier_arrive_at(w.base + barrier, w.rank ^ thread);
 }
 
+/* One arrival a warp, after what its lanes have read. */
 TSKIP__FN void release(const worker &w, tskip_u32 barrier)
 {
+    __syncwarp();
     if (lane_number() == 0)
         barrier_arrive(w.base + barrier);
 }
@@ -344,7 +346,6 @@ TSKIP__FN void publish_factors(const worker &w, tskip_u32 what, const float (&fa
     }
     if (threadIdx.x % 128 == 0)
         store_word(w.base + SLOT_WORD_AT(w.slot), what);
-    __syncwarp();
     release(w, FACTORS_FULL(w.slot));
 }
 
@@ -363,7 +364,6 @@ TSKIP__FN void publish_probabilities(worker &w, const float (&s)[BK / 2])
             : "memory");
     }
     publish_shared();
-    __syncwarp();
     release(w, P_FULL(w.slot));
     next_slot(w);
 }
@@ -465,7 +465,6 @@ TSKIP__FN void make_scores(const problem &pb, worker w, const float *sinks, floa
         }
         pass_keys(w);
         panel p = load_panel(place_of(w).panel);
-        __syncwarp();
         release(w, Q_EMPTY);
         finish_rows(rows, *pb.args, sinks, p.head);
         publish_factors(w, SLOT_END, rows.factor);
