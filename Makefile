@@ -7,11 +7,12 @@ PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 BUILD  := build
 
-.PHONY: all demo check bench bench-peers install clean help
+.PHONY: all demo check check-frameworks bench bench-peers install clean help
 
 help:
 	@echo 'make demo               run the main job on real Q, K and V (3 minutes from a fresh clone)'
 	@echo 'make check              build with warnings as errors, run every test and the sanitizers'
+	@echo 'make check-frameworks   the Python package beside PyTorch; downloads gigabytes once'
 	@echo 'make bench              time this machine: with the map, without it, against its own peak'
 	@echo 'make bench-peers        time peers (PyTorch, ggml) beside it; downloads about 3 GB once'
 	@echo 'make install PREFIX=…   headers, libraries, pkg-config, CMake package, command, man page'
@@ -32,6 +33,10 @@ demo: all
 check:
 	@scripts/setup check
 	@scripts/check
+
+check-frameworks:
+	@scripts/setup check
+	@scripts/check-frameworks
 
 bench: all
 	@$(BUILD)/release/cli/tileskip bench

@@ -129,7 +129,7 @@ static const tskip_kernel_desc work_desc = {.name = "work", .bodies = &work_body
 
 static tskip_status measure_all(tskip_device *device, tskip_encoder *encoder)
 {
-    const tskip_kernel *nothing, *busy;
+    const tskip_kernel *nothing = NULL, *busy = NULL;
     tskip_status s = tskip_kernel_register(device, &empty_desc);
     if (s == TSKIP_OK)
         s = tskip_kernel_register(device, &work_desc);

@@ -5,8 +5,8 @@
 
 #include "problem.h"
 
-/* Timing with the map and without it in turns, so that a machine that slows down does so for both.
- */
+/* Timing with the map and without it in turns, so that a machine that slows down does so for
+ * both. */
 
 typedef struct bench_result {
     char plan[192];
@@ -24,7 +24,8 @@ bool bench_problem(tskip_device *device, const problem *p, bench_result *out, io
 #define BENCH_SCAN_SIDE 8192
 
 /* Scanning a mask tensor of BENCH_SCAN_SIDE² cells into a map, beside reading the same memory once
- * with the same threads: medians of rounds in turns. */
+ * with the same threads: medians of rounds in turns. read_gbs is 0 where the device is no
+ * processor. */
 typedef struct bench_scan {
     double read_gbs, scan_gbs;
 } bench_scan;

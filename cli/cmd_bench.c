@@ -100,7 +100,8 @@ static bool read_options(int argc, char **argv, options *o)
     return true;
 }
 
-/* Everything that is printed, kept until all is measured. */
+/* Everything that is printed, kept until all is measured. Peaks are the processor's, 0 for a device
+ * that is none: nothing is then said of shares. */
 typedef struct report {
     const tskip_device_info *device;
     double peak_f32, peak_bf16, read_one, read_all;
@@ -111,10 +112,23 @@ typedef struct report {
 static const tskip_dtype SCANNED[4] = {TSKIP_BF16, TSKIP_F16, TSKIP_F32, TSKIP_BOOL};
 
 /* bf16 is measured against the machine's bf16 products where it has them; f16 has none. */
-static double share_of_peak(const options *o, const report *r, size_t i)
+static double peak_for(const options *o, const report *r, size_t i)
 {
     const bool bf16 = o->problems[i].dtype == TSKIP_BF16 && r->peak_bf16 > 0;
-    return r->results[i].gflops / (bf16 ? r->peak_bf16 : r->peak_f32);
+    return bf16 ? r->peak_bf16 : r->peak_f32;
+}
+
+static void cell_share(table *t, double value, double of)
+{
+    if (of > 0)
+        table_cell(t, "%.0f %%", 100 * value / of);
+    else
+        table_cell(t, "-");
+}
+
+static json_t *json_measured(double value)
+{
+    return value > 0 ? json_real(value) : json_null();
 }
 
 /* So few queries that reading K and V decides. */
@@ -132,12 +146,14 @@ static json_t *json_result(const options *o, const report *r, size_t i)
 {
     char text[PROBLEM_MAX_TEXT];
     const bench_result *b = &r->results[i];
+    const double peak = peak_for(o, r, i);
     problem_format(&o->problems[i], text);
-    json_t *result = json_pack(
-        "{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "problem", text, "device",
-        r->device->name, "plan", b->plan, "seconds_map", b->seconds_map, "seconds_map_given",
-        b->seconds_given, "seconds_nomap", b->seconds_nomap, "gflops", b->gflops, "share_of_peak",
-        share_of_peak(o, r, i), "visited_share", b->visited_share, "kv_gbs", kv_gbs(b));
+    json_t *result = json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:o, s:f, s:f}", "problem",
+                               text, "device", r->device->name, "plan", b->plan, "seconds_map",
+                               b->seconds_map, "seconds_map_given", b->seconds_given,
+                               "seconds_nomap", b->seconds_nomap, "gflops", b->gflops,
+                               "share_of_peak", json_measured(peak > 0 ? b->gflops / peak : 0),
+                               "visited_share", b->visited_share, "kv_gbs", kv_gbs(b));
     return result;
 }
 
@@ -147,22 +163,27 @@ static int print_json(const options *o, const report *r)
     for (size_t i = 0; i < o->n_problems; i++)
         json_array_append_new(results, json_result(o, r, i));
     for (size_t i = 0; i < 4 && o->scan; i++)
-        json_array_append_new(
-            scans, json_pack("{s:s, s:f, s:f}", "dtype", tskip_dtype_name(SCANNED[i]), "scan_gbs",
-                             r->scans[i].scan_gbs, "read_gbs", r->scans[i].read_gbs));
-    json_t *machine =
-        json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f}", "description", r->device->description,
-                  "isa", r->device->isa, "threads", (json_int_t)r->device->threads, "peak_gflops",
-                  r->peak_f32, "peak_bf16_gflops", r->peak_bf16, "read_gbs_one_thread", r->read_one,
-                  "read_gbs", r->read_all);
+        json_array_append_new(scans,
+                              json_pack("{s:s, s:f, s:o}", "dtype", tskip_dtype_name(SCANNED[i]),
+                                        "scan_gbs", r->scans[i].scan_gbs, "read_gbs",
+                                        json_measured(r->scans[i].read_gbs)));
+    json_t *machine = json_pack(
+        "{s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "description", r->device->description, "isa",
+        r->device->isa, "threads", (json_int_t)r->device->threads, "peak_gflops",
+        json_measured(r->peak_f32), "peak_bf16_gflops", json_measured(r->peak_bf16),
+        "read_gbs_one_thread", json_measured(r->read_one), "read_gbs", json_measured(r->read_all));
     return cli_print_json(
         json_pack("{s:o, s:o, s:o}", "machine", machine, "results", results, "scans", scans));
 }
 
 static void print_machine(const report *r)
 {
-    printf("%s\n  multiply-adds in registers  f32 %.0f GFLOP/s", r->device->description,
-           r->peak_f32);
+    printf("%s\n", r->device->description);
+    if (r->peak_f32 == 0) {
+        putchar('\n');
+        return;
+    }
+    printf("  multiply-adds in registers  f32 %.0f GFLOP/s", r->peak_f32);
     if (r->peak_bf16 > 0)
         printf(", bf16 %.0f GFLOP/s", r->peak_bf16);
     printf("\n  reading memory once         %.1f GB/s", r->read_all);
@@ -188,7 +209,7 @@ static void print_prefill(const options *o, const report *r)
         table_cell(&t, "%.2f ×", b->seconds_nomap / b->seconds_map);
         table_cell(&t, "%.0f %%", 100 * b->seconds_nomap / b->seconds_map * b->visited_share);
         table_cell(&t, "%.1f", b->gflops);
-        table_cell(&t, "%.0f %%", 100 * share_of_peak(o, r, i));
+        cell_share(&t, b->gflops, peak_for(o, r, i));
     }
     table_print(&t, stdout);
     puts(
@@ -209,7 +230,7 @@ static void print_decode(const options *o, const report *r)
         table_cell(&t, "%s", text);
         table_cell(&t, "%.2f ms", b->seconds_map * 1e3);
         table_cell(&t, "%.1f GB/s", kv_gbs(b));
-        table_cell(&t, "%.0f %%", 100 * kv_gbs(b) / r->read_all);
+        cell_share(&t, kv_gbs(b), r->read_all);
         table_cell(&t, "%.1f", b->gflops);
     }
     table_print(&t, stdout);
@@ -223,8 +244,11 @@ static void print_scans(const report *r)
     for (size_t i = 0; i < 4; i++) {
         table_cell(&t, "%s", tskip_dtype_name(SCANNED[i]));
         table_cell(&t, "%.1f GB/s", r->scans[i].scan_gbs);
-        table_cell(&t, "%.1f GB/s", r->scans[i].read_gbs);
-        table_cell(&t, "%.0f %%", 100 * r->scans[i].scan_gbs / r->scans[i].read_gbs);
+        if (r->scans[i].read_gbs > 0)
+            table_cell(&t, "%.1f GB/s", r->scans[i].read_gbs);
+        else
+            table_cell(&t, "-");
+        cell_share(&t, r->scans[i].scan_gbs, r->scans[i].read_gbs);
     }
     table_print(&t, stdout);
 }
@@ -265,7 +289,7 @@ static bool measure(const options *o, tskip_device *device, report *r, io_error 
     const size_t n_scans = o->scan ? 4 : 0;
     progress *bar = progress_start("bench", o->n_problems + n_scans);
     r->device = tskip_device_get_info(device);
-    bool ok = measure_machine(r, error);
+    bool ok = r->device->code_format != TSKIP_CODE_C || measure_machine(r, error);
     for (size_t i = 0; ok && i < o->n_problems; i++) {
         progress_set(bar, i);
         ok = bench_problem(device, &o->problems[i], &r->results[i], error);

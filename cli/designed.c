@@ -11,8 +11,9 @@
 static const uint32_t HEAD_DIMS[] = {64, 80, 96, 128, 192, 256, 512, 1, 7, 40, 100, 320};
 static const tskip_dtype DTYPES[] = {TSKIP_F32, TSKIP_F16, TSKIP_BF16};
 
-/* The mask as rules, and as a tensor made of them. */
-enum { KIND_RULES, KIND_TENSOR, N_KINDS };
+/* The mask as rules, and as a tensor made of them; few query rows against keys so long that a
+ * device may take them in parts. */
+enum { KIND_RULES, KIND_TENSOR, KIND_FEW_ROWS, N_KINDS };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -43,9 +44,17 @@ bool designed_problem(tskip_device *device, size_t index, problem *out, io_error
     const int64_t wide = tile.bq > tile.bk ? tile.bq : tile.bk;
     out->extent.q_len = out->extent.k_len = 2 * wide + 5;
     snprintf(out->rules, sizeof(out->rules), "causal");
-    if (index / COUNT(HEAD_DIMS) / COUNT(DTYPES) == KIND_TENSOR) {
+    const size_t kind = index / COUNT(HEAD_DIMS) / COUNT(DTYPES);
+    if (kind == KIND_TENSOR) {
         out->mask = PROBLEM_MASK_RULES;
         out->mask_dtype = out->dtype;
+    } else if (kind == KIND_FEW_ROWS) {
+        out->seed += 1000; /* drawn so that rows peak */
+        out->extent.q_len = 4;
+        out->extent.k_len = 2125;
+        out->extent.q_offset = TSKIP_OFFSET_END;
+        out->scale = 2 / sqrtf((float)out->head_dim); /* or so few rows might all be flat */
+        snprintf(out->rules, sizeof(out->rules), "causal,window=1300");
     }
     return true;
 }
@@ -63,28 +72,31 @@ static bool has_both_signs(const char *name, const guarded *memory, tskip_dtype 
     return (positive && negative) || io_fail(error, "%s is all of one sign", name);
 }
 
-/* The largest probability of a row of entry 0, head 0, from the reference's log-sum-exp. */
-static double row_peak(const witness *w, int64_t row)
+/* The largest probability of a row of entry 0, from the reference's log-sum-exp. */
+static double row_peak(const witness *w, int64_t head, int64_t row)
 {
     const struct oracle_tensor *q = &w->problem.q, *k = &w->problem.k;
+    const int64_t q_first = head * q->strides[1] + row * q->strides[2];
+    const int64_t k_first = head / (q->dims[1] / k->dims[1]) * k->strides[1];
     double top = -INFINITY;
     for (int64_t j = 0; j < w->mask.k_len; j++) {
-        const struct oracle_cell cell = oracle_mask_cell(&w->mask, 0, 0, row, j);
+        const struct oracle_cell cell = oracle_mask_cell(&w->mask, 0, head, row, j);
         double dot = 0;
         for (int64_t d = 0; d < q->dims[3]; d++)
-            dot += (double)oracle_load(q->dtype, q->data, row * q->strides[2] + d) *
-                   (double)oracle_load(k->dtype, k->data, j * k->strides[2] + d);
+            dot += (double)oracle_load(q->dtype, q->data, q_first + d) *
+                   (double)oracle_load(k->dtype, k->data, k_first + j * k->strides[2] + d);
         if (!cell.masked)
             top = fmax(top, dot * (double)w->problem.scale + cell.bias);
     }
-    return exp(top - w->reference.lse[row]);
+    return exp(top - w->reference.lse[head * w->mask.q_len + row]);
 }
 
 static bool has_peaks(const witness *w, io_error *error)
 {
     double peak = 0;
     for (int64_t row = w->mask.q_len - 1; row > 0 && peak < 0.9; row--)
-        peak = fmax(peak, row_peak(w, row));
+        for (int64_t head = 0; head < w->problem.q.dims[1] && peak < 0.9; head++)
+            peak = fmax(peak, row_peak(w, head, row));
     return peak >= 0.9 ||
            io_fail(error, "no row peaks: the largest probability is %g, expected over 0.9", peak);
 }

@@ -138,6 +138,8 @@ double peak_f32(uint32_t threads)
 double peak_bf16(uint32_t threads)
 {
 #if defined(__x86_64__)
+    if (has_rung("cpu:amx"))
+        return peak_of(peak_loop_amx, threads);
     if (has_rung("cpu:avx512bf16"))
         return peak_of(peak_loop_bf16, threads);
 #endif

@@ -29,6 +29,7 @@ double peak_loop_c(uint64_t rounds);
 double peak_loop_avx2(uint64_t rounds);
 double peak_loop_avx512(uint64_t rounds);
 double peak_loop_bf16(uint64_t rounds);
+double peak_loop_amx(uint64_t rounds);
 
 /* Reads n_words 64-bit words, a multiple of 64, and returns something made of all of them. */
 uint64_t peak_sum_c(const uint64_t *words, size_t n_words);

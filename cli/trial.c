@@ -172,6 +172,15 @@ void trial_destroy(trial *t)
     guarded_release(&t->lse_memory);
 }
 
+double trial_seconds(tskip_encoder *encoder, double start)
+{
+    const tskip_device_info *info = tskip_device_get_info(tskip_encoder_get_device(encoder));
+    double seconds;
+    if (info->code_format != TSKIP_CODE_C && tskip_encoder_elapsed(encoder, &seconds) == TSKIP_OK)
+        return seconds;
+    return clock_seconds() - start;
+}
+
 bool trial_run(trial *t, bool skip, const tskip_tile_map *map, double *seconds, io_error *error)
 {
     const tskip_attention_tensors tensors = {
@@ -190,7 +199,7 @@ bool trial_run(trial *t, bool skip, const tskip_tile_map *map, double *seconds, 
                     tskip_encoder_submit(t->encoder) == TSKIP_OK &&
                     tskip_encoder_wait(t->encoder) == TSKIP_OK;
     if (seconds != NULL)
-        *seconds = clock_seconds() - start;
+        *seconds = ok ? trial_seconds(t->encoder, start) : 0;
     if (!ok)
         failed(error, "attention");
     const bool reset = tskip_encoder_reset(t->encoder) == TSKIP_OK;

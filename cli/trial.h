@@ -29,8 +29,12 @@ bool trial_in_place(tskip_device *device);
 bool trial_create(tskip_device *device, const problem_data *data, trial *out, io_error *error);
 void trial_destroy(trial *t);
 
+/* What was submitted and waited for took, in seconds: on a processor since `start`, on a GPU by the
+ * device's own clock, which leaves out the way there and back. */
+double trial_seconds(tskip_encoder *encoder, double start);
+
 /* Runs attention once and waits: with `map` (NULL: built in the workspace first), or visiting every
- * tile. *seconds (may be NULL) is the time of encode, submit and wait. */
+ * tile. *seconds (may be NULL) is the time of encode, submit and wait by trial_seconds. */
 bool trial_run(trial *t, bool skip, const tskip_tile_map *map, double *seconds, io_error *error);
 
 /* Copies the outputs to the host: data->o_size and data->lse_size bytes. lse may be NULL. */

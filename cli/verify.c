@@ -159,12 +159,13 @@ static void check_on(verify *v, const check_device *d, const problem_data *data,
 static void vary_tile(const check_device *d, random_state *rng, problem *p)
 {
     static const uint32_t SIZES[] = {8, 16, 24, 32, 48, 64, 96, 128};
-    if (tskip_device_get_info(d->devices[0])->code_format != TSKIP_CODE_C)
-        return;
     for (int attempt = 0; attempt < 16; attempt++) {
         tskip_plan *plan = NULL;
         const tskip_tile tile = {SIZES[random_next(rng) % 8], SIZES[random_next(rng) % 8]};
-        const tskip_attention_desc desc = {.extent = {.q_len = 1, .k_len = 1},
+        const tskip_attention_desc desc = {.extent = {.n_heads = p->extent.n_heads,
+                                                      .q_len = p->extent.q_len,
+                                                      .k_len = p->extent.k_len},
+                                           .n_kv_heads = p->n_kv_heads,
                                            .head_dim = p->head_dim,
                                            .head_dim_v = p->head_dim_v,
                                            .dtype = p->dtype,

@@ -17,8 +17,7 @@ typedef struct witness {
     int64_t planes_batch, planes_head;
     struct oracle_problem problem;
     struct oracle_reference reference;
-    struct oracle_tensor
-        output; /* the shape of the outputs to judge; data is the caller's to set */
+    struct oracle_tensor output; /* the shape of those to judge; data is the caller's to set */
 } witness;
 
 /* `data` must outlive the witness and stay where it is; so must the witness. row_step as in

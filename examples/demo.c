@@ -106,8 +106,8 @@ static bool run(runner *r, double *seconds)
     return ok && tskip_encoder_reset(r->encoder) == TSKIP_OK;
 }
 
-/* Both in turns, so that a machine that slows down does so for both; the map is built in each run.
- */
+/* Both in turns, so that a machine that slows down does so for both; the map is built in each
+ * run. */
 static bool race(tskip_device *device, const inputs *in, const tskip_plan *const plans[2],
                  tskip_buffer *const outputs[2], double medians[2])
 {

@@ -4,10 +4,11 @@
 #define ORACLE_H
 
 /*
- * The double-precision reference for masked attention: an independent witness, written from SPEC
- * alone. It includes nothing of the library and shares no algorithm with it. A mask rule is the
- * boolean formula of SPEC section 3 evaluated cell by cell, a tile's class is found by visiting the
- * tile's cells, and attention is two passes over the visible keys of a row.
+ * The double-precision reference for masked attention: an independent witness, written from the
+ * definitions of docs/masks.md and docs/numerics.md alone. It includes nothing of the library and
+ * shares no algorithm with it. A mask rule is its boolean formula evaluated cell by cell, a tile's
+ * class is found by visiting the tile's cells, and attention is two passes over the visible keys of
+ * a row.
  *
  * What it does not do: it is not fast, it uses one thread, and it does not model the overflow of an
  * f32 accumulator (a score that overflows f32 but not double is outside what it can judge).
@@ -31,12 +32,6 @@
 
 enum oracle_dtype { ORACLE_F32, ORACLE_F16, ORACLE_BF16, ORACLE_BOOL };
 
-/* "f32", "f16", "bf16", "bool". */
-const char *oracle_dtype_name(enum oracle_dtype dtype);
-
-/* Bytes of one element: 4, 2, 2, 1. */
-size_t oracle_dtype_size(enum oracle_dtype dtype);
-
 /* Conversions round to nearest, ties to even, keep subnormals, overflow to infinity; every NaN
  * becomes the canonical one (f32 7FC00000, f16 7E00, bf16 7FC0), so NaN sign and payload are lost.
  * Widening is exact. */
@@ -46,7 +41,7 @@ float oracle_f32_from_f16(uint16_t bits);
 float oracle_f32_from_bf16(uint16_t bits);
 
 /* Element `index` of an array, exactly, as f32. A bool gives 0.0f for non-zero and -inf for zero,
- * which is what the mask cell means (SPEC section 2). */
+ * which is what the mask cell means. */
 float oracle_load(enum oracle_dtype dtype, const void *data, int64_t index);
 
 /* Rounds `value` and stores it; canonical NaN. Not for ORACLE_BOOL. */
@@ -73,7 +68,7 @@ struct oracle_tensor {
 struct oracle_tensor oracle_tensor_packed(const void *data, enum oracle_dtype dtype, int64_t batch,
                                           int64_t heads, int64_t rows, int64_t columns);
 
-/* ---- Mask rules (SPEC section 3) ------------------------------------------------------------ */
+/* ---- Mask rules ----------------------------------------------------------------------------- */
 
 /* Half-open: start <= position < end. */
 struct oracle_span {
@@ -131,7 +126,7 @@ bool oracle_rules_parse(const char *text, struct oracle_rules *rules, char *err,
 /* Releases what parse allocated and zeroes the struct. NULL and all-zero are accepted. */
 void oracle_rules_free(struct oracle_rules *rules);
 
-/* SPEC section 3's composition for one cell, literally:
+/* The composition of the rules for one cell, literally:
  * (((causal OR images OR prefix) AND ((window AND symmetric AND chunk) OR sink)) OR spans)
  *   AND segments AND klen AND kstart.
  * `p` is the query's absolute position (row + q_offset), `x` the key's (column + k_offset),
@@ -146,7 +141,7 @@ bool oracle_rules_visible(const struct oracle_rules *rules, int64_t entry, int64
  * beginning with the first (Press, Smith and Lewis, 2022, and their code). */
 float oracle_alibi_slope(const struct oracle_rules *rules, int64_t head, int64_t n_heads);
 
-/* ---- Masks (SPEC section 2) ----------------------------------------------------------------- */
+/* ---- Masks ---------------------------------------------------------------------------------- */
 
 /* One cell. If `masked` is false, `bias` is what it adds to the score and may be NaN or +inf; a
  * masked cell's bias is 0. */
@@ -219,7 +214,7 @@ void oracle_classify(const struct oracle_mask *mask, int64_t batch, int64_t head
 /* The number of cells of the plane that are not masked (a bias, NaN or +inf counts as visible). */
 int64_t oracle_visible_pairs(const struct oracle_mask *mask, int64_t batch, int64_t head);
 
-/* ---- Attention (SPEC section 5) ------------------------------------------------------------- */
+/* ---- Attention ------------------------------------------------------------------------------ */
 
 /* One call. Shapes: q [B,Hq,q_len,D], k [B,Hkv,k_len,D], v [B,Hkv,k_len,Dv], all rank 4, f32, f16
  * or bf16, of any mixture. `mask` may be NULL (everything visible); else its sizes are the
@@ -317,7 +312,7 @@ enum oracle_fault {
 /* "none", "nan mismatch", ... */
 const char *oracle_fault_name(enum oracle_fault fault);
 
-/* SPEC section 5: left = max|O - O*|, right = 2 max|T - O*| + u ulp(max|O*|), ratio = left / right;
+/* left = max|O - O*|, right = 2 max|T - O*| + u ulp(max|O*|), ratio = left / right;
  * the output is accurate iff ratio <= 1 and fault is NONE. u = 1 for f16 and bf16, 8 for f32.
  *
  * The maxima run over the elements of visited rows where O* is finite, NORMAL and EMPTY rows alike.
@@ -344,9 +339,9 @@ struct oracle_report {
 struct oracle_report oracle_judge(const struct oracle_reference *reference,
                                   const struct oracle_tensor *output);
 
-/* Judges log-sum-exps, f32 [B][Hq][q_len] packed, by the same formula with u = 8 (d is 0): SPEC
- * gives no bound for them, and they come from the same scores. -inf, NaN and the sink of an empty
- * row must match as the faults say. Log-sum-exps of EMPTY rows take no part in the maxima. */
+/* Judges log-sum-exps, f32 [B][Hq][q_len] packed, by the same formula with u = 8 (d is 0): they
+ * come from the same scores. -inf, NaN and the sink of an empty row must match as the faults say.
+ * Log-sum-exps of EMPTY rows take no part in the maxima. */
 struct oracle_report oracle_judge_lse(const struct oracle_reference *reference, const float *lse);
 
 /* "ratio 0.41 (left 1.2e-3, right 2.9e-3) at [b0 h3 i17 d5]: got .., want .., textbook .." in one

@@ -19,18 +19,6 @@ bool oracle__fail(char *err, size_t cap, const char *format, ...)
     return false;
 }
 
-const char *oracle_dtype_name(enum oracle_dtype dtype)
-{
-    static const char *const names[] = {"f32", "f16", "bf16", "bool"};
-    return names[dtype];
-}
-
-size_t oracle_dtype_size(enum oracle_dtype dtype)
-{
-    static const size_t sizes[] = {4, 2, 2, 1};
-    return sizes[dtype];
-}
-
 static uint32_t bits_of(float value)
 {
     uint32_t bits;

@@ -239,6 +239,8 @@ def main():
     ggml = ggml_c.load()
     ts = tileskip_c.Tileskip(str(ROOT / "build/release/src/libtileskip.so"), threads)
     machine = machine_of(str(ROOT / "build/release/cli/tileskip"), threads)
+    machine.update(torch=torch.__version__, ggml="none" if ggml is None else options["ggml"],
+                   tileskip=ts.lib.tskip_version().decode())
     lines = [x for x in (pathlib.Path(__file__).with_name("rows.txt").read_text().splitlines())
              if x and not x.startswith("#")]
     results = []
@@ -249,11 +251,10 @@ def main():
         contest = Contest(Row(lines[i]), dtype, ts, ggml, threads, options["flex"])
         if options["rounds"] > 0:
             results.append(result_of(contest, machine, options["rounds"], options["budget"]))
+            pathlib.Path(options["out"]).write_text(
+                json.dumps({"machine": machine, "results": results}))
         contest.close()
     progress("")
-    machine.update(torch=torch.__version__, ggml="none" if ggml is None else options["ggml"],
-                   tileskip=ts.lib.tskip_version().decode())
-    json.dump({"machine": machine, "results": results}, open(options["out"], "w"), indent=1)
 
 
 if __name__ == "__main__":

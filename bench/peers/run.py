@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -111,6 +112,7 @@ def main():
     p.add_argument("--quick", action="store_true", help="fewer rounds, without FlexAttention")
     p.add_argument("--rows", type=rows_of, default=[], help="lines of rows.txt, e.g. 1-3,8")
     p.add_argument("--types", default="f32,bf16,f16", help="of f32, bf16, f16")
+    p.add_argument("--rounds", type=int, default=7, help="at most; 3 at least are run")
     p.add_argument("--threads", type=int, default=0, help="default: all")
     p.add_argument("--prepare", action="store_true", help="install and compile, time nothing")
     p.add_argument("--report", action="store_true", help="print what is kept, run nothing")
@@ -121,16 +123,20 @@ def main():
     python = environment()
     out = BUILD / "new.json"
     options = {"rows": a.rows, "types": a.types.split(","), "threads": a.threads,
-               "flex": not a.quick, "rounds": 0 if a.prepare else 3 if a.quick else 7,
+               "flex": not a.quick, "rounds": 0 if a.prepare else 3 if a.quick else a.rounds,
                "budget": 2 if a.quick else 6, "ggml": pinned("ggml-py"), "out": str(out)}
     env = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=str(BUILD / "inductor"))
-    subprocess.run([python, HERE / "measure.py", json.dumps(options)], check=True, env=env)
-    if not a.prepare:
-        report(merge(json.loads(out.read_text())), a.markdown)
+    out.unlink(missing_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("peers: ended before the last row"))
+    child = subprocess.Popen([python, HERE / "measure.py", json.dumps(options)], env=env)
+    try:
+        if child.wait() != 0:
+            sys.exit("peers: measure.py failed")
+    finally:  # what was measured until then is kept
+        child.kill()
+        if out.exists():
+            report(merge(json.loads(out.read_text())), a.markdown)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"peers: {pathlib.Path(str(error.cmd[1])).name} failed")
+    main()

@@ -62,7 +62,9 @@ static float of_bits(uint32_t bits)
     return value;
 }
 
-uint16_t io_bf16_from_f32(float value)
+/* Round to nearest even. NaN keeps its sign and what it can of its bits, so that inputs hold other
+ * NaNs than the canonical one. */
+static uint16_t bf16_from_f32(float value)
 {
     const uint32_t bits = bits_of(value);
     if ((bits & 0x7fffffffu) > 0x7f800000u)
@@ -70,12 +72,12 @@ uint16_t io_bf16_from_f32(float value)
     return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-float io_f32_from_bf16(uint16_t bits)
+static float f32_from_bf16(uint16_t bits)
 {
     return of_bits((uint32_t)bits << 16);
 }
 
-uint16_t io_f16_from_f32(float value)
+static uint16_t f16_from_f32(float value)
 {
     const uint32_t bits = bits_of(value);
     const uint16_t sign = (uint16_t)((bits >> 16) & 0x8000u);
@@ -97,7 +99,7 @@ uint16_t io_f16_from_f32(float value)
     return (uint16_t)(sign | (bias + rounded));
 }
 
-float io_f32_from_f16(uint16_t bits)
+static float f32_from_f16(uint16_t bits)
 {
     const uint32_t sign = (uint32_t)(bits & 0x8000u) << 16;
     const uint32_t exponent = (bits >> 10) & 0x1fu;
@@ -120,10 +122,10 @@ float io_load(const void *data, tskip_dtype dtype, size_t index)
         return of_bits(word);
     case TSKIP_F16:
         memcpy(&half, (const uint8_t *)data + index * sizeof(half), sizeof(half));
-        return io_f32_from_f16(half);
+        return f32_from_f16(half);
     case TSKIP_BF16:
         memcpy(&half, (const uint8_t *)data + index * sizeof(half), sizeof(half));
-        return io_f32_from_bf16(half);
+        return f32_from_bf16(half);
     case TSKIP_BOOL:
         return ((const uint8_t *)data)[index] != 0 ? 1.0f : 0.0f;
     default:
@@ -138,10 +140,10 @@ void io_store(void *data, tskip_dtype dtype, size_t index, float value)
         ((float *)data)[index] = value;
         break;
     case TSKIP_F16:
-        ((uint16_t *)data)[index] = io_f16_from_f32(value);
+        ((uint16_t *)data)[index] = f16_from_f32(value);
         break;
     case TSKIP_BF16:
-        ((uint16_t *)data)[index] = io_bf16_from_f32(value);
+        ((uint16_t *)data)[index] = bf16_from_f32(value);
         break;
     case TSKIP_BOOL:
         ((uint8_t *)data)[index] = value != 0.0f;

@@ -22,13 +22,8 @@ const io_element *io_element_by_dtype(tskip_dtype dtype);
 /* "BOOL, U8, …": every name, for messages. */
 const char *io_element_names(void);
 
-/* Round to nearest even; NaN stays NaN. */
-uint16_t io_bf16_from_f32(float value);
-uint16_t io_f16_from_f32(float value);
-float io_f32_from_bf16(uint16_t bits);
-float io_f32_from_f16(uint16_t bits);
-
-/* Element `index` of an array of `dtype` (BOOL: 0 or 1). What is loaded may lie at any address. */
+/* Element `index` of an array of `dtype` (BOOL: 0 or 1), rounded to nearest even; NaN stays NaN.
+ * What is loaded may lie at any address. */
 float io_load(const void *data, tskip_dtype dtype, size_t index);
 void io_store(void *data, tskip_dtype dtype, size_t index, float value);
 

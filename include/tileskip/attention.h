@@ -10,8 +10,9 @@
  *     rules, tensor ──> mask ──> tile map ──────┐
  *                         └────> plan ──> encode(plan, encoder, tensors, map?) ──> submit, wait
  *
- *     O[b,h,i,:] = sum over j of softmax_j(scale · Q[b,h,i,:] · K[b,g,j,:] (→ softcap) + mask[i,j])
- * V[b,g,j,:] with g = h / (n_heads / n_kv_heads)
+ *     S[b,h,i,j] = scale · Q[b,h,i,:] · K[b,g,j,:]  (→ softcap)  + mask[i,j]
+ *     O[b,h,i,:] = sum over j of softmax_j(S[b,h,i,j]) · V[b,g,j,:]
+ *     with g = h / (n_heads / n_kv_heads)
  *
  * after Dao et al., "FlashAttention-2", arXiv:2307.08691 (online softmax over key tiles) and
  * Press et al., "Train Short, Test Long", arXiv:2108.12409 (ALiBi slopes).
@@ -59,8 +60,7 @@ typedef struct tskip_rules {
     int64_t prefix;    /* x < prefix is seen by all (needs causal) */
     int64_t sink;      /* x < sink is seen whatever window, symmetric and chunk say */
 
-    const tskip_span_list
-        *images; /* per entry: p and x in one span, inside the window (needs causal) */
+    const tskip_span_list *images; /* per entry: p and x in one span, in the window; needs causal */
     size_t n_images;
     const tskip_span_list *spans; /* per entry: the same, whatever window, symmetric, chunk say */
     size_t n_spans;
@@ -71,9 +71,8 @@ typedef struct tskip_rules {
     const int64_t *kstart; /* per entry: columns below are absent; 0 <= kstart < klen */
     size_t n_kstart;
 
-    bool alibi; /* adds -slope[head] · |p - x| to visible scores */
-    const float
-        *slopes; /* one a head, finite, at least 0; NULL: the ALiBi paper's for that head count */
+    bool alibi;          /* adds -slope[head] · |p - x| to visible scores */
+    const float *slopes; /* one a head, finite, at least 0; NULL: the paper's for that head count */
     size_t n_slopes;
 } tskip_rules;
 
@@ -108,8 +107,8 @@ typedef struct tskip_mask_tensor {
     int64_t strides[4]; /* elements; all zero: contiguous */
 } tskip_mask_tensor;
 
-/* Rules, a tensor, or both: then a cell must be visible under both, and the tensor's bias is added.
- */
+/* Rules, a tensor, or both: then a cell must be visible under both, and the tensor's bias is
+ * added. */
 typedef struct tskip_mask_desc {
     const char *rules;              /* the grammar; NULL: none */
     const tskip_rules *rule_values; /* the same as a struct; one of the two at most */
@@ -122,8 +121,9 @@ typedef struct tskip_mask_desc {
  * shared. */
 typedef struct tskip_mask tskip_mask;
 
-/* Errors: INVALID_ARGUMENT (rules that SPEC section 3 refuses, a tensor that does not fit its
- * buffer: bytes needed and given are named), UNSUPPORTED (a rank, a dtype), OUT_OF_MEMORY. */
+/* Errors: INVALID_ARGUMENT (rules and tensor both missing; rules that contradict, change nothing or
+ * are malformed; a tensor that does not fit its buffer: bytes needed and given are named),
+ * UNSUPPORTED (a rank, a dtype), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_mask_create(tskip_device *device, const tskip_mask_desc *desc,
                                          tskip_mask **out);
 
@@ -151,7 +151,8 @@ TSKIP_API tskip_status tskip_mask_fill_encode(const tskip_mask *mask, const tski
 
 /* Counts the visible pairs (cells that are not masked), summed over the distinct planes of the
  * mask, whose number goes to *planes: batch · n_heads / planes heads share each. Closed form for
- * rules, a scan for a tensor (returns when done). planes may be NULL. */
+ * rules, a scan for a tensor (returns when done). planes may be NULL. Errors: INVALID_ARGUMENT (an
+ * extent that the mask does not fit, counts past 64 bits), OUT_OF_MEMORY, DEVICE_LOST. */
 TSKIP_API tskip_status tskip_mask_count_pairs(const tskip_mask *mask, const tskip_extent *extent,
                                               uint64_t *pairs, uint32_t *planes);
 
@@ -194,16 +195,18 @@ typedef struct tskip_tile_map tskip_tile_map;
 TSKIP_API tskip_status tskip_tile_map_create(const tskip_tile_map_desc *desc, tskip_tile_map **out);
 
 /* Adds the commands that (re)build the map: closed form for rules, one pass over a tensor. Follow
- * with a barrier before attention reads it in the same encoder. */
+ * with a barrier before attention reads it in the same encoder. Errors: INVALID_ARGUMENT (a map
+ * from bytes, an encoder after submit or of another device), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_tile_map_encode(tskip_tile_map *map, tskip_encoder *encoder);
 
-/* Creates and builds; returns when done. */
+/* Creates and builds; returns when done. Errors: those of create and encode, DEVICE_LOST. */
 TSKIP_API tskip_status tskip_tile_map_build(const tskip_tile_map_desc *desc, tskip_tile_map **out);
 
 /* A map from bytes of the caller's, [planes_batch · planes_head][nq][nk], values 0, 1, 2.
  * desc->mask may be NULL: the map then fits every mask of that geometry, and that it tells the
- * truth is the caller's duty. planes_* as in tskip_tile_map_info; `size` at least planes · nq · nk.
- */
+ * truth is the caller's duty. planes_* as in tskip_tile_map_info; `size` at least
+ * planes · nq · nk. Errors: INVALID_ARGUMENT (planes, size, a byte above 2, a mask of another
+ * device), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_tile_map_from_bytes(tskip_device *device,
                                                  const tskip_tile_map_desc *desc,
                                                  uint32_t planes_batch, uint32_t planes_head,
@@ -215,7 +218,8 @@ TSKIP_API void tskip_tile_map_destroy(tskip_tile_map **map);
 /* Lifetime: the map's. NULL for NULL. */
 TSKIP_API const tskip_tile_map_info *tskip_tile_map_get_info(const tskip_tile_map *map);
 
-/* Copies planes · nq · nk bytes to the host. Errors: INVALID_ARGUMENT (capacity too small). */
+/* Copies planes · nq · nk bytes to the host. Errors: INVALID_ARGUMENT (capacity too small),
+ * DEVICE_LOST. */
 TSKIP_API tskip_status tskip_tile_map_read(const tskip_tile_map *map, uint8_t *bytes,
                                            size_t capacity);
 
@@ -223,12 +227,14 @@ typedef struct tskip_tile_counts {
     uint64_t skip, mixed, full;
 } tskip_tile_counts;
 
-/* Counts the classes over all planes. */
+/* Counts the classes over all planes. Errors: INVALID_ARGUMENT (a map that was not built),
+ * OUT_OF_MEMORY, DEVICE_LOST. */
 TSKIP_API tskip_status tskip_tile_map_count(const tskip_tile_map *map, tskip_tile_counts *counts);
 
 /* Draws a plane as an RGB picture of width × height pixels (row-major, 3 bytes each, `rgb` of
  * width · height · 3): key tiles go right, query tiles down. With fewer pixels than tiles a pixel
- * is the average colour of its tiles. Colours: SKIP pale grey, MIXED orange, FULL blue. */
+ * is the average colour of its tiles. Colours: SKIP pale grey, MIXED orange, FULL blue. Errors:
+ * as for count, and INVALID_ARGUMENT (no such plane, no pixels, capacity too small). */
 TSKIP_API tskip_status tskip_tile_map_draw(const tskip_tile_map *map, uint32_t plane,
                                            uint32_t width, uint32_t height, uint8_t *rgb,
                                            size_t capacity);
@@ -268,7 +274,7 @@ typedef struct tskip_plan_info {
     tskip_attention_desc desc; /* zeros replaced by the values in use; mask as given */
     tskip_tile tile;           /* the tile that a map for this plan must have */
     bool uses_map;             /* false: no mask, or no_skip */
-    uint64_t workspace_size;   /* bytes for map, order and counters; may be 0 */
+    uint64_t workspace_size;   /* bytes for map, counters, order and parts; may be 0 */
     uint64_t group_memory;     /* scratch bytes a CPU thread, or shared memory a GPU group */
 } tskip_plan_info;
 
@@ -283,7 +289,8 @@ TSKIP_API void tskip_plan_destroy(tskip_plan **plan);
 /* Lifetime: the plan's. NULL for NULL. */
 TSKIP_API const tskip_plan_info *tskip_plan_get_info(const tskip_plan *plan);
 
-/* One line for people, e.g. "attention[bf16 d256 bq32 bk64 mask=rules map=1] on cpu:avx2".
+/* One line for people: the kernel that was chosen and for what, e.g.
+ * "attention[bf16 d256 bq32 bk64 mask=rules map=1] on cpu:avx2".
  * Lifetime: the plan's; "" for NULL. */
 TSKIP_API const char *tskip_plan_describe(const tskip_plan *plan);
 
@@ -296,25 +303,26 @@ typedef struct tskip_slice {
 } tskip_slice;
 
 typedef struct tskip_attention_tensors {
-    tskip_slice q;     /* [batch, n_heads, q_len, head_dim] by the plan's strides */
-    tskip_slice k, v;  /* [batch, n_kv_heads, k_len, head_dim or head_dim_v] */
-    tskip_slice o;     /* [batch, n_heads, q_len, head_dim_v]; overlaps no input */
-    tskip_slice lse;   /* F32 [batch, n_heads, q_len], contiguous; only if the plan has lse */
-    tskip_slice sinks; /* F32 [n_heads]; only if the plan has sinks */
-    tskip_slice
-        workspace; /* workspace_size bytes, 64-byte aligned; one for each encoder in flight */
+    tskip_slice q;         /* [batch, n_heads, q_len, head_dim] by the plan's strides */
+    tskip_slice k, v;      /* [batch, n_kv_heads, k_len, head_dim or head_dim_v] */
+    tskip_slice o;         /* [batch, n_heads, q_len, head_dim_v]; overlaps no input */
+    tskip_slice lse;       /* F32 [batch, n_heads, q_len], contiguous; only if the plan has lse */
+    tskip_slice sinks;     /* F32 [n_heads]; only if the plan has sinks */
+    tskip_slice workspace; /* workspace_size bytes, 64-byte aligned; one an encoder in flight */
     const tskip_tile_map *map; /* NULL: built in the workspace first, if the plan uses one */
 } tskip_attention_tensors;
 
 /* Adds the commands of one attention: the map (unless given), the order of the work, the kernel,
  * with the barriers between them and one before the workspace is rewritten, so that attentions
- * that do not depend on each other may follow each other with one workspace. Allocates nothing. Errors: INVALID_ARGUMENT (a buffer missing,
+ * that do not depend on each other may follow each other with one workspace. Allocates nothing
+ * unless the encoder's list is longer than ever before. Errors: INVALID_ARGUMENT (a buffer missing,
  * too small (bytes needed and given) or of another device, a map of another geometry or mask: what
- * differs is named). */
+ * differs is named), OUT_OF_MEMORY (commands already added then write to the workspace only). */
 TSKIP_API tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
                                               const tskip_attention_tensors *tensors);
 
-/* Plan, workspace, encode, submit and wait in one call; tensors->workspace is ignored. */
+/* Plan, workspace, encode, submit and wait in one call; tensors->workspace is ignored. Errors:
+ * those of tskip_plan_create and tskip_attention_encode, DEVICE_LOST. */
 TSKIP_API tskip_status tskip_attention_run(tskip_device *device, const tskip_attention_desc *desc,
                                            const tskip_attention_tensors *tensors);
 

@@ -12,9 +12,9 @@
  *
  * Said once, true of every call in the library:
  *  - Nothing aborts, exits or prints. A call that can fail returns a tskip_status.
- *  - A call that fails changes nothing that the caller can see: `*out` is set to NULL, nothing is
- *    queued, nothing leaks. tskip_last_error() then names the argument, its value and what was
- *    expected.
+ *  - A call that fails changes nothing that the caller can see, unless its description says so:
+ *    `*out` is set to NULL, nothing is queued, nothing leaks. tskip_last_error() then names the
+ *    argument, its value and what was expected.
  *  - Descriptor structs and the arrays they point to need live only until the call returns.
  *  - In a descriptor, zero (false, NULL) means "the usual": `= {0}` is a valid start.
  *  - A destroy function takes the address of the handle, sets it to NULL and accepts NULL.
@@ -66,8 +66,8 @@ typedef enum tskip_status {
 #undef TSKIP__ENUM
 } tskip_status;
 
-/* "TSKIP_OK", … and "success", …; static. An unknown value gives "TSKIP_UNKNOWN", "unknown status".
- */
+/* "TSKIP_OK", … and "success", …; static. An unknown value gives "TSKIP_UNKNOWN" and "unknown
+ * status". */
 TSKIP_API const char *tskip_status_name(tskip_status status);
 TSKIP_API const char *tskip_status_text(tskip_status status);
 
@@ -104,8 +104,8 @@ typedef enum tskip_log_level {
 typedef void (*tskip_log_fn)(void *user, tskip_log_level level, const char *message);
 
 /* Sends messages up to `level` to `log`; NULL (the default) silences them.
- * Thread-safety: may be called at any time; a message in flight may still go to the old function.
- */
+ * Thread-safety: may be called at any time; a message in flight may still go to the old
+ * function. */
 TSKIP_API void tskip_set_log(tskip_log_fn log, void *user, tskip_log_level level);
 
 /* Where host memory comes from. `allocate` returns `size` bytes (never 0) aligned to `alignment` (a

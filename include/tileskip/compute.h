@@ -9,8 +9,8 @@
  * of calls drives every backend; a program names a device and never a backend again.
  *
  *     device ── buffer            bytes on the device
- *        ├───── kernel            a registered description + constants, compiled once, cached by
- * name └───── encoder           dispatch … barrier … dispatch, submit, wait, elapsed
+ *        ├───── kernel            a registered description + constants, compiled once and kept
+ *        └───── encoder           dispatch … barrier … dispatch, submit, wait, elapsed
  *
  * What it does not do: schedule over several devices, manage memory pools, track hazards. Two
  * dispatches of one encoder may run at the same time unless a barrier stands between them. */
@@ -98,7 +98,7 @@ typedef struct tskip_device_desc {
  * Environment: TSKIP_CPU=<rung> caps the ladder of every CPU device opened afterwards. */
 TSKIP_API tskip_status tskip_device_open(const tskip_device_desc *desc, tskip_device **out);
 
-/* Gives the handle back. Buffers, encoders and masks made on the device keep it alive. */
+/* Gives the handle back. What was made on the device, kernels excepted, keeps it alive. */
 TSKIP_API void tskip_device_destroy(tskip_device **device);
 
 /* Counts one more owner and returns the same device; each owner destroys its own handle. */
@@ -200,7 +200,8 @@ typedef void (*tskip_c_kernel_fn)(const tskip_group *group, void *const *buffers
                                   void *group_memory);
 
 /* One body. Of those whose format the backend knows and whose capability the device has, the one
- * with the highest capability is taken (CPU: rung of the ladder; CUDA: compute capability × 10). */
+ * with the highest capability is taken (CPU: rung of the ladder; CUDA: compute capability × 100, so
+ * 900 for sm_90). */
 typedef struct tskip_kernel_body {
     tskip_code_format format;
     uint32_t capability;

@@ -5,14 +5,12 @@
 #include "base/status.h"
 #include "mask.h"
 #include "plan.h"
+#include "slice_check.h"
 #include "tile_map.h"
-
-/* Rows of tiles that one group of "tile_count" takes; kernel_table.h. */
-#define ROWS_A_GROUP 64
 
 /* The parts of one attention's workspace. */
 struct workspace {
-    tskip_slice map, counts, order;
+    tskip_slice map, counts, order, parts;
 };
 
 static tskip_status check_slice(const tskip_plan *plan, const char *name, const tskip_slice *slice,
@@ -28,17 +26,7 @@ static tskip_status check_slice(const tskip_plan *plan, const char *name, const 
                            name,
                            tskip_device_get_info(tskip_buffer_get_device(slice->buffer))->name,
                            tskip_device_get_info(plan->device)->name);
-    if (slice->offset % alignment != 0)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "%s.offset is %" PRIu64 ", expected a multiple of %" PRIu64, name,
-                           slice->offset, alignment);
-    uint64_t size = tskip_buffer_size(slice->buffer);
-    if (slice->offset > size || bytes > size - slice->offset)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "%s needs %" PRIu64 " bytes from offset %" PRIu64
-                           " on, its buffer has %" PRIu64,
-                           name, bytes, slice->offset, size);
-    return TSKIP_OK;
+    return tskip__slice_check(name, *slice, bytes, alignment);
 }
 
 static tskip_status check_tensors(const tskip_plan *plan, const tskip_attention_tensors *t)
@@ -68,6 +56,8 @@ static struct workspace divide_workspace(const tskip_plan *plan, const tskip_sli
     w.counts.offset += tskip__workspace_part(plan->map_bytes);
     w.order = w.counts;
     w.order.offset += tskip__workspace_part(plan->counts_bytes);
+    w.parts = w.order;
+    w.parts.offset += tskip__workspace_part(plan->order_bytes);
     return w;
 }
 
@@ -82,7 +72,8 @@ static tskip_status encode_order(const tskip_plan *plan, tskip_encoder *encoder,
 {
     const struct tskip__order_args *args = &plan->order_args;
     const uint64_t rows = plan->counts_bytes / sizeof(tskip_u32);
-    const uint32_t groups[3] = {(uint32_t)((rows + ROWS_A_GROUP - 1) / ROWS_A_GROUP), 1, 1};
+    const uint32_t groups[3] = {(uint32_t)((rows + TSKIP__ROWS_A_GROUP - 1) / TSKIP__ROWS_A_GROUP),
+                                1, 1};
     const uint32_t one[3] = {1, 1, 1};
     const tskip_binding count[] = {bind(w->map, plan->map_bytes, TSKIP_READ),
                                    bind(w->counts, plan->counts_bytes, TSKIP_WRITE)};
@@ -110,32 +101,40 @@ static tskip_status encode_kernel(const tskip_plan *plan, tskip_encoder *encoder
         plan->mask ? tskip__mask_tensor_binding(plan->mask) : none,
         plan->mask ? tskip__mask_rules_binding(plan->mask) : none,
         map ? bind(w->map, plan->map_bytes, TSKIP_READ) : none,
-        map ? bind(w->order, plan->order_bytes, TSKIP_READ) : none,
+        plan->order ? bind(w->order, plan->order_bytes, TSKIP_READ) : none,
+        plan->combine ? bind(w->parts, plan->parts_bytes, TSKIP_READ_WRITE) : none,
     };
     for (int i = 0; i < 3 && plan->has_views; i++) /* Q, K and V */
         bindings[i].view = &plan->views[i];
-    const uint32_t grid[3] = {plan->groups, 1, 1};
-    return tskip_encoder_dispatch(encoder, plan->attention, grid, bindings,
-                                  sizeof bindings / sizeof bindings[0], &plan->args,
+    const uint32_t n = sizeof bindings / sizeof bindings[0], items = plan->args.n_items;
+    const uint32_t groups[3] = {plan->groups, 1, 1};
+    const uint32_t one_each[3] = {items, 1, 1}, parts[3] = {items, plan->args.n_splits, 1};
+    if (!plan->combine)
+        return tskip_encoder_dispatch(encoder, plan->attention, groups, bindings, n - 1,
+                                      &plan->args, sizeof plan->args);
+    TSKIP__TRY(tskip_encoder_dispatch(encoder, plan->attention, parts, bindings, n, &plan->args,
+                                      sizeof plan->args));
+    TSKIP__TRY(tskip_encoder_barrier(encoder));
+    return tskip_encoder_dispatch(encoder, plan->combine, one_each, bindings, n, &plan->args,
                                   sizeof plan->args);
 }
 
 tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
                                     const tskip_attention_tensors *tensors)
 {
-    if (!plan || !encoder || !tensors)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           !plan      ? "plan"
-                           : !encoder ? "encoder"
-                                      : "tensors");
+    TSKIP__TRY(tskip__require(plan, "plan", "a plan"));
+    TSKIP__TRY(tskip__require(encoder, "encoder", "an encoder of its device"));
+    TSKIP__TRY(tskip__require(tensors, "tensors", "where the tensors lie"));
     TSKIP__TRY(check_tensors(plan, tensors));
     if (tskip_encoder_get_device(encoder) != plan->device)
         return tskip__fail(TSKIP_INVALID_ARGUMENT, "encoder is of another device than the plan, %s",
                            tskip_device_get_info(plan->device)->name);
     struct workspace w = {0};
-    if (plan->info.uses_map) {
+    if (plan->info.workspace_size > 0) {
         w = divide_workspace(plan, &tensors->workspace);
         TSKIP__TRY(tskip_encoder_barrier(encoder)); /* the attention before may still read it */
+    }
+    if (plan->info.uses_map) {
         if (tensors->map) {
             w.map = tskip__tile_map_slice(tensors->map);
         } else {
@@ -143,7 +142,8 @@ tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encod
                                                 plan->map_bytes, encoder));
             TSKIP__TRY(tskip_encoder_barrier(encoder));
         }
-        TSKIP__TRY(encode_order(plan, encoder, &w));
+        if (plan->order)
+            TSKIP__TRY(encode_order(plan, encoder, &w));
     }
     return encode_kernel(plan, encoder, tensors, &w);
 }
@@ -164,8 +164,7 @@ static tskip_status run_plan(tskip_device *device, const tskip_plan *plan,
 tskip_status tskip_attention_run(tskip_device *device, const tskip_attention_desc *desc,
                                  const tskip_attention_tensors *tensors)
 {
-    if (!tensors)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "tensors is NULL, expected one");
+    TSKIP__TRY(tskip__require(tensors, "tensors", "where the tensors lie"));
     tskip_plan *plan;
     TSKIP__TRY(tskip_plan_create(device, desc, &plan));
     tskip_attention_tensors t = *tensors;

@@ -9,9 +9,6 @@
 #include "kernels/shared/row_limits.h"
 #include "mask.h"
 
-/* Rows that one group of "mask_count" takes; kernel_table.h. */
-#define ROWS_A_GROUP 64
-
 static uint64_t length(tskip_i64 begin, tskip_i64 end)
 {
     return end > begin ? (uint64_t)(end - begin) : 0;
@@ -40,8 +37,7 @@ struct scan {
     const tskip_mask *mask;
     const struct tskip__plane_args *plane;
     const tskip_kernel *kernel;
-    tskip_buffer *partial;
-    uint32_t groups;
+    tskip_buffer *partial; /* a u64 a group */
 };
 
 static tskip_status encode_scan(void *context, tskip_encoder *encoder)
@@ -52,7 +48,7 @@ static tskip_status encode_scan(void *context, tskip_encoder *encoder)
         tskip__mask_tensor_binding(s->mask),
         {.buffer = s->partial, .access = TSKIP_WRITE},
     };
-    const uint32_t grid[3] = {s->groups, s->plane->planes_batch * s->plane->planes_head, 1};
+    const uint32_t grid[3] = {s->plane->nq, s->plane->planes_batch * s->plane->planes_head, 1};
     return tskip_encoder_dispatch(encoder, s->kernel, grid, bindings, 3, s->plane,
                                   sizeof *s->plane);
 }
@@ -75,8 +71,7 @@ static tskip_status count_tensor(const tskip_mask *mask, const struct tskip__pla
 {
     struct scan s = {.mask = mask, .plane = plane};
     TSKIP__TRY(tskip__kernel_get(mask->device, "mask_count", &s.kernel));
-    s.groups = (uint32_t)((plane->q_len + ROWS_A_GROUP - 1) / ROWS_A_GROUP);
-    uint64_t n = (uint64_t)s.groups * plane->planes_batch * plane->planes_head;
+    uint64_t n = (uint64_t)plane->nq * plane->planes_batch * plane->planes_head;
     TSKIP__TRY(tskip_buffer_create(mask->device, n * sizeof *pairs, &s.partial));
     tskip_status status = tskip__run_now(mask->device, encode_scan, &s);
     if (status == TSKIP_OK)
@@ -101,15 +96,13 @@ static tskip_status check_total(const struct tskip__plane_args *plane)
 tskip_status tskip_mask_count_pairs(const tskip_mask *mask, const tskip_extent *extent,
                                     uint64_t *pairs, uint32_t *planes)
 {
-    if (!mask || !extent || !pairs)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           !mask     ? "mask"
-                           : !extent ? "extent"
-                                     : "pairs");
+    TSKIP__TRY(tskip__require(mask, "mask", "a mask"));
+    TSKIP__TRY(tskip__require(extent, "extent", "lengths and offsets"));
+    TSKIP__TRY(tskip__require(pairs, "pairs", "where to store the count"));
     tskip_extent resolved;
     struct tskip__plane_args plane;
     TSKIP__TRY(tskip__extent_resolve(extent, &resolved));
-    TSKIP__TRY(tskip__mask_plane(mask, &resolved, (tskip_tile){ROWS_A_GROUP, 1 << 16}, &plane));
+    TSKIP__TRY(tskip__mask_plane(mask, &resolved, tskip__group_rows, &plane));
     TSKIP__TRY(check_total(&plane));
     if (planes)
         *planes = plane.planes_batch * plane.planes_head;

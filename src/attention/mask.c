@@ -55,8 +55,8 @@ static size_t count_segments(const tskip_rules *r)
     return sum;
 }
 
-/* Copies list `entry` (or the only one) to `words`, sorted, `*used` spans in; says where it lies.
- */
+/* Copies list `entry` (or the only one) to `words`, sorted, `*used` spans in; says where it
+ * lies. */
 static void put_spans(const tskip_span_list *lists, size_t n, uint32_t entry, tskip_i64 *words,
                       tskip_u32 *used, tskip_u32 *begin, tskip_u32 *end)
 {
@@ -202,12 +202,10 @@ static tskip_status fill_mask(tskip_mask *mask, const tskip_mask_desc *desc)
 
 tskip_status tskip_mask_create(tskip_device *device, const tskip_mask_desc *desc, tskip_mask **out)
 {
-    if (!out)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "out is NULL, expected where to put the mask");
+    TSKIP__TRY(tskip__require(out, "out", "where to store the mask"));
     *out = NULL;
-    if (!device || !desc)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           device ? "desc" : "device");
+    TSKIP__TRY(tskip__require(device, "device", "an open device"));
+    TSKIP__TRY(tskip__require(desc, "desc", "a mask's description"));
     tskip_mask *mask = tskip__alloc_zero(sizeof *mask, "a mask");
     if (!mask)
         return TSKIP_OUT_OF_MEMORY;

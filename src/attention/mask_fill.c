@@ -7,9 +7,6 @@
 #include "kernels.h"
 #include "mask.h"
 
-/* Rows that one group of "mask_fill" takes; kernel_table.h. */
-#define ROWS_A_GROUP 64
-
 /* An output dimension may be 1 only where the mask has one plane along it. */
 static tskip_status check_planes(const char *name, int64_t size, uint32_t planes, uint32_t wanted)
 {
@@ -57,18 +54,16 @@ static void set_out(const tskip_mask_tensor *out, struct tskip__plane_args *plan
 tskip_status tskip_mask_fill_encode(const tskip_mask *mask, const tskip_extent *extent,
                                     const tskip_mask_tensor *out, tskip_encoder *encoder)
 {
-    if (!mask || !extent || !out || !encoder)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           !mask     ? "mask"
-                           : !extent ? "extent"
-                           : !out    ? "out"
-                                     : "encoder");
+    TSKIP__TRY(tskip__require(mask, "mask", "a mask"));
+    TSKIP__TRY(tskip__require(extent, "extent", "lengths and offsets"));
+    TSKIP__TRY(tskip__require(out, "out", "the tensor to fill"));
+    TSKIP__TRY(tskip__require(encoder, "encoder", "an encoder of the mask's device"));
     tskip_extent resolved;
     struct tskip__plane_args plane;
     tskip_mask_tensor to;
     const tskip_kernel *kernel;
     TSKIP__TRY(tskip__extent_resolve(extent, &resolved));
-    TSKIP__TRY(tskip__mask_plane(mask, &resolved, (tskip_tile){ROWS_A_GROUP, 1 << 16}, &plane));
+    TSKIP__TRY(tskip__mask_plane(mask, &resolved, tskip__group_rows, &plane));
     if (plane.rules.flags & TSKIP__RULE_ALIBI) {
         plane.planes_head = resolved.n_heads; /* a slope a head */
         if (out->dtype != TSKIP_F32)
@@ -85,7 +80,6 @@ tskip_status tskip_mask_fill_encode(const tskip_mask *mask, const tskip_extent *
         tskip__mask_tensor_binding(mask),
         {.buffer = to.buffer, .offset = to.offset, .access = TSKIP_WRITE},
     };
-    const uint32_t grid[3] = {(uint32_t)((resolved.q_len + ROWS_A_GROUP - 1) / ROWS_A_GROUP),
-                              plane.planes_batch * plane.planes_head, 1};
+    const uint32_t grid[3] = {plane.nq, plane.planes_batch * plane.planes_head, 1};
     return tskip_encoder_dispatch(encoder, kernel, grid, bindings, 3, &plane, sizeof plane);
 }

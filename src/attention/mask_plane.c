@@ -46,8 +46,8 @@ static tskip_status check_rules(const tskip_mask *mask, const tskip_extent *exte
     return TSKIP_OK;
 }
 
-/* A dimension of the tensor: the problem's size, or a broadcast. *count: distinct planes along it.
- */
+/* A dimension of the tensor: the problem's size, or a broadcast. *count: distinct planes along
+ * it. */
 static tskip_status match(const char *name, int64_t size, int64_t stride, int64_t wanted,
                           tskip_i64 *stride_out, tskip_u32 *count)
 {

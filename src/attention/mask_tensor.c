@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "mask.h"
+#include "slice_check.h"
 
 static tskip_status widen(const char *name, const tskip_mask_tensor *tensor, tskip_mask_tensor *out)
 {
@@ -69,17 +70,7 @@ static tskip_status check_reach(const char *name, const tskip_mask_tensor *t)
     if (!tskip__mul(cells, element, &bytes))
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "%s reaches over %" PRIu64 " cells, more than 2^64 bytes", name, cells);
-    if (t->offset % element != 0)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "%s.offset is %" PRIu64 ", expected a multiple of %" PRIu64, name,
-                           t->offset, element);
-    uint64_t size = tskip_buffer_size(t->buffer);
-    if (t->offset > size || bytes > size - t->offset)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "%s needs %" PRIu64 " bytes from offset %" PRIu64
-                           " on, its buffer has %" PRIu64,
-                           name, bytes, t->offset, size);
-    return TSKIP_OK;
+    return tskip__slice_check(name, (tskip_slice){t->buffer, t->offset}, bytes, element);
 }
 
 tskip_status tskip__mask_tensor_check(const char *name, const tskip_mask_tensor *tensor,

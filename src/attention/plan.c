@@ -18,7 +18,7 @@ static tskip_constant constant(const char *name, uint32_t value)
     return (tskip_constant){.name = name, .value.u32 = value};
 }
 
-static tskip_status get_kernels(tskip_plan *plan, const char *attention)
+static tskip_status get_kernels(tskip_plan *plan, const tskip__variant *variant)
 {
     const tskip_attention_desc *d = &plan->info.desc;
     const tskip_constant constants[] = {
@@ -38,12 +38,16 @@ static tskip_status get_kernels(tskip_plan *plan, const char *attention)
         constant("lse", d->lse),
     };
     TSKIP__TRY(tskip__kernels_register(plan->device));
-    TSKIP__TRY(tskip_kernel_get(plan->device, attention, constants,
-                                sizeof constants / sizeof constants[0], &plan->attention));
+    const size_t n = sizeof constants / sizeof constants[0];
+    TSKIP__TRY(tskip_kernel_get(plan->device, variant->kernel, constants, n, &plan->attention));
+    if (variant->combine)
+        TSKIP__TRY(tskip_kernel_get(plan->device, variant->combine, constants, n, &plan->combine));
     plan->info.group_memory = tskip_kernel_get_shape(plan->attention)->group_memory;
     if (!plan->info.uses_map)
         return TSKIP_OK;
     TSKIP__TRY(tskip_kernel_get(plan->device, "tile_map", NULL, 0, &plan->map));
+    if (variant->combine) /* parts are even enough */
+        return TSKIP_OK;
     TSKIP__TRY(tskip_kernel_get(plan->device, "tile_count", NULL, 0, &plan->count));
     return tskip_kernel_get(plan->device, "tile_order", NULL, 0, &plan->order);
 }
@@ -110,14 +114,33 @@ static tskip_status set_mask(tskip_plan *plan)
     }
     plan->info.uses_map = plan->mask && !d->no_skip;
     if (plan->info.uses_map)
-        a->flags |= TSKIP__HAS_MAP | TSKIP__HAS_ORDER;
+        a->flags |= TSKIP__HAS_MAP | (a->n_splits == 0 ? TSKIP__HAS_ORDER : 0);
     return tskip__tile_grid(&d->extent, plan->info.tile, &a->nq, &a->nk);
 }
 
-static tskip_status size_workspace(tskip_plan *plan)
+static tskip_status set_parts(tskip_plan *plan, const tskip__variant *variant)
 {
-    if (!plan->info.uses_map)
+    const tskip_attention_desc *d = &plan->info.desc;
+    if (variant->split == 0)
         return TSKIP_OK;
+    const uint64_t parts = ((uint64_t)d->extent.k_len + variant->split - 1) / variant->split;
+    /* a row's maximum, sum and output */
+    const uint64_t row_bytes = (d->head_dim_v + 2) * sizeof(float);
+    const uint64_t rows = (uint64_t)d->extent.batch * d->extent.n_heads;
+    uint64_t bytes;
+    if (parts > UINT32_MAX || !tskip__mul(rows, (uint64_t)d->extent.q_len * row_bytes, &bytes) ||
+        !tskip__mul(bytes, parts, &plan->parts_bytes) || plan->parts_bytes > INT64_MAX / 2)
+        return tskip__fail(TSKIP_UNSUPPORTED,
+                           "k_len is %" PRId64 " with %" PRIu64
+                           " query rows: the parts of the keys need more than 2^62 bytes",
+                           d->extent.k_len, rows * (uint64_t)d->extent.q_len);
+    plan->args.split = variant->split;
+    plan->args.n_splits = (uint32_t)parts;
+    return TSKIP_OK;
+}
+
+static tskip_status size_map(tskip_plan *plan)
+{
     const struct tskip__plane_args *plane = &plan->plane;
     const struct tskip__attention_args *a = &plan->args;
     plan->order_args = (struct tskip__order_args){
@@ -134,11 +157,20 @@ static tskip_status size_workspace(tskip_plan *plan)
     };
     uint64_t planes = (uint64_t)plane->planes_batch * plane->planes_head;
     TSKIP__TRY(tskip__tile_map_size(planes, a->nq, a->nk, &plan->map_bytes));
-    plan->counts_bytes = planes * a->nq * sizeof(tskip_u32);
-    plan->order_bytes = (uint64_t)a->n_items * sizeof(tskip_u32);
-    plan->info.workspace_size = tskip__workspace_part(plan->map_bytes) +
-                                tskip__workspace_part(plan->counts_bytes) +
-                                tskip__workspace_part(plan->order_bytes);
+    if (a->n_splits == 0) {
+        plan->counts_bytes = planes * a->nq * sizeof(tskip_u32);
+        plan->order_bytes = (uint64_t)a->n_items * sizeof(tskip_u32);
+    }
+    return TSKIP_OK;
+}
+
+static tskip_status size_workspace(tskip_plan *plan)
+{
+    if (plan->info.uses_map)
+        TSKIP__TRY(size_map(plan));
+    plan->info.workspace_size =
+        tskip__workspace_part(plan->map_bytes) + tskip__workspace_part(plan->counts_bytes) +
+        tskip__workspace_part(plan->order_bytes) + tskip__workspace_part(plan->parts_bytes);
     return TSKIP_OK;
 }
 
@@ -185,7 +217,7 @@ static void set_launch(tskip_plan *plan, const tskip__variant *variant)
         view_of(d, &d->v, d->head_dim_v, d->n_kv_heads, d->extent.k_len, variant->view_rows[2]);
 }
 
-static void write_text(tskip_plan *plan)
+static void write_text(tskip_plan *plan, const char *kernel)
 {
     const tskip_attention_desc *d = &plan->info.desc;
     char head_dim[32];
@@ -195,7 +227,7 @@ static void write_text(tskip_plan *plan)
         snprintf(head_dim, sizeof head_dim, "%" PRIu32 "/%" PRIu32, d->head_dim, d->head_dim_v);
     bool rules = plan->plane.has_rules, tensor = plan->plane.tensor.dtype != 0;
     snprintf(plan->text, sizeof plan->text,
-             "attention[%s d%s bq%" PRIu32 " bk%" PRIu32 " mask=%s%s%s map=%d] on %s",
+             "%s[%s d%s bq%" PRIu32 " bk%" PRIu32 " mask=%s%s%s map=%d] on %s", kernel,
              tskip_dtype_name(d->dtype), head_dim, plan->info.tile.bq, plan->info.tile.bk,
              rules || tensor ? (rules ? "rules" : "") : "none", rules && tensor ? "+" : "",
              tensor ? tskip_dtype_name((tskip_dtype)plan->plane.tensor.dtype) : "",
@@ -215,24 +247,23 @@ static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc
         plan->mask = tskip__mask_retain(desc->mask);
     }
     set_args(plan);
+    TSKIP__TRY(set_parts(plan, variant));
     TSKIP__TRY(set_mask(plan));
     TSKIP__TRY(number_items(plan, variant->panels));
     TSKIP__TRY(size_workspace(plan));
-    TSKIP__TRY(get_kernels(plan, variant->kernel));
+    TSKIP__TRY(get_kernels(plan, variant));
     set_launch(plan, variant);
-    write_text(plan);
+    write_text(plan, variant->kernel);
     return TSKIP_OK;
 }
 
 tskip_status tskip_plan_create(tskip_device *device, const tskip_attention_desc *desc,
                                tskip_plan **out)
 {
-    if (!out)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "out is NULL, expected where to put the plan");
+    TSKIP__TRY(tskip__require(out, "out", "where to store the plan"));
     *out = NULL;
-    if (!device || !desc)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected a %s",
-                           device ? "desc" : "device", device ? "description" : "device");
+    TSKIP__TRY(tskip__require(device, "device", "an open device"));
+    TSKIP__TRY(tskip__require(desc, "desc", "a problem's description"));
     tskip_plan *plan = tskip__alloc_zero(sizeof *plan, "the plan");
     if (!plan)
         return TSKIP_OUT_OF_MEMORY;

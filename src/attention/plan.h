@@ -14,14 +14,16 @@ struct tskip_plan {
     tskip_device *device; /* counted */
     tskip_mask *mask;     /* counted; NULL: none */
     const tskip_kernel *attention;
-    const tskip_kernel *map, *count, *order; /* NULL where no map is used */
+    const tskip_kernel *combine;             /* joins what it leaves of the parts; NULL: no parts */
+    const tskip_kernel *map, *count, *order; /* NULL where unused: no map, parts */
     uint32_t groups;                         /* that attention runs in */
     bool has_views;                          /* Q, K and V are handed over as views too */
     tskip_tensor_view views[3];
     struct tskip__plane_args plane;
     struct tskip__order_args order_args;
     struct tskip__attention_args args;
-    uint64_t map_bytes, counts_bytes, order_bytes; /* parts of the workspace, in this order */
+    /* Pieces of the workspace, in this order; 0 where unused. */
+    uint64_t map_bytes, counts_bytes, order_bytes, parts_bytes;
     char text[160];
 };
 

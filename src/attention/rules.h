@@ -7,9 +7,8 @@
 
 /* Everything about rules that needs no lengths. */
 
-/* Refuses what SPEC section 3 refuses: negative limits, empty or overlapping spans, images, prefix
- * or spans that change nothing, lists whose entries differ in number. The text names rule and
- * value. */
+/* Refuses negative limits, empty or overlapping spans, images, prefix or spans that change nothing,
+ * and lists whose entries differ in number. The text names rule and value. */
 tskip_status tskip__rules_check(const tskip_rules *rules);
 
 /* How many batch entries the lists are given for: 1, or their common number above 1. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "rules.h"
 
 struct writer {
@@ -70,14 +71,10 @@ static void put_entries(struct writer *w, const char *name, const int64_t *value
         put(w, "%s%" PRId64, i > 0 ? "/" : "=", values[i]);
 }
 
-/* Nine digits give back the same f32; a locale's decimal comma is put right. */
 static void put_slope(struct writer *w, char separator, float slope)
 {
     char digits[32];
-    snprintf(digits, sizeof digits, "%.9g", fabs((double)slope)); /* no "-0" */
-    for (char *c = digits; *c; c++)
-        if (*c == ',')
-            *c = '.';
+    (void)tskip__format_f32(fabsf(slope), digits, sizeof digits); /* no "-0" */
     put(w, "%c%s", separator, digits);
 }
 
@@ -95,11 +92,10 @@ static tskip_status check_spellable(const char *name, const tskip_span_list *lis
 tskip_status tskip_rules_format(const tskip_rules *rules, char *text, size_t capacity,
                                 size_t *length)
 {
-    if (!rules || !length || (!text && capacity > 0))
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           !rules    ? "rules"
-                           : !length ? "length"
-                                     : "text");
+    TSKIP__TRY(tskip__require(rules, "rules", "the rules to write"));
+    TSKIP__TRY(tskip__require(length, "length", "where to store the length"));
+    if (capacity > 0)
+        TSKIP__TRY(tskip__require(text, "text", "room for `capacity` bytes"));
     *length = 0;
     TSKIP__TRY(tskip__rules_check(rules));
     TSKIP__TRY(check_spellable("images", rules->images, rules->n_images));

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -304,11 +305,17 @@ static tskip_status unknown_rule(const struct parser *p)
     memcpy(word, p->rule, (size_t)n);
     word[n] = '\0';
     const char *names[N_RULES];
-    for (int i = 0; i < N_RULES; i++)
+    char list[128], hint[TSKIP__HINT_SIZE];
+    size_t used = 0;
+    for (int i = 0; i < N_RULES; i++) {
         names[i] = known_rules[i].name;
-    return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                       "\"%s\" at character %td is no rule; the nearest is %s", word,
-                       p->rule - p->text + 1, tskip__nearest(word, names, N_RULES));
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "",
+                                     names[i]);
+    }
+    bool near = *tskip__hint(word, names, N_RULES, hint) != '\0';
+    return tskip__fail(TSKIP_INVALID_ARGUMENT, "\"%s\" at character %td is no rule%s%s", word,
+                       p->rule - p->text + 1, near ? hint : ", expected one of ", near ? "" : list);
 }
 
 static tskip_status read_rule(struct parser *p)
@@ -343,11 +350,9 @@ static tskip_status read_all(struct parser *p)
 
 tskip_status tskip_rules_parse(const char *text, tskip_rules **out)
 {
-    if (!out)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "out is NULL, expected where to put the rules");
+    TSKIP__TRY(tskip__require(out, "out", "where to store the rules"));
     *out = NULL;
-    if (!text)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "text is NULL, expected rules, e.g. \"causal\"");
+    TSKIP__TRY(tskip__require(text, "text", "rules, e.g. \"causal\""));
     size_t items = 1;
     for (const char *c = text; *c; c++)
         items += strchr("=,+/", *c) != NULL;

@@ -9,6 +9,10 @@
 #include "extent.h"
 #include "kernels.h"
 
+_Static_assert((int)TSKIP__SKIP == TSKIP_TILE_SKIP && (int)TSKIP__MIXED == TSKIP_TILE_MIXED &&
+                   (int)TSKIP__FULL == TSKIP_TILE_FULL,
+               "the kernels' classes are the interface's");
+
 tskip_status tskip__tile_map_size(uint64_t planes, uint32_t nq, uint32_t nk, uint64_t *size)
 {
     uint64_t bytes;
@@ -52,12 +56,10 @@ static tskip_status create(const tskip_tile_map_desc *desc, tskip_tile_map *map)
 
 tskip_status tskip_tile_map_create(const tskip_tile_map_desc *desc, tskip_tile_map **out)
 {
-    if (!out)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "out is NULL, expected where to put the map");
+    TSKIP__TRY(tskip__require(out, "out", "where to store the map"));
     *out = NULL;
-    if (!desc || !desc->mask)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           desc ? "desc.mask" : "desc");
+    TSKIP__TRY(tskip__require(desc, "desc", "a map's description"));
+    TSKIP__TRY(tskip__require(desc->mask, "desc.mask", "a mask"));
     tskip_tile_map *map = tskip__alloc_zero(sizeof *map, "a tile map");
     if (!map)
         return TSKIP_OUT_OF_MEMORY;
@@ -86,9 +88,8 @@ tskip_status tskip__tile_map_dispatch(const tskip_kernel *kernel, const tskip_ma
 
 tskip_status tskip_tile_map_encode(tskip_tile_map *map, tskip_encoder *encoder)
 {
-    if (!map || !encoder)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           map ? "encoder" : "map");
+    TSKIP__TRY(tskip__require(map, "map", "a tile map"));
+    TSKIP__TRY(tskip__require(encoder, "encoder", "an encoder of the map's device"));
     if (!map->kernel)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "the map was made from bytes, expected one that a mask can rebuild");
@@ -163,14 +164,11 @@ tskip_status tskip_tile_map_from_bytes(tskip_device *device, const tskip_tile_ma
                                        uint32_t planes_batch, uint32_t planes_head,
                                        const uint8_t *bytes, size_t size, tskip_tile_map **out)
 {
-    if (!out)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "out is NULL, expected where to put the map");
+    TSKIP__TRY(tskip__require(out, "out", "where to store the map"));
     *out = NULL;
-    if (!device || !desc || !bytes)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           !device ? "device"
-                           : !desc ? "desc"
-                                   : "bytes");
+    TSKIP__TRY(tskip__require(device, "device", "an open device"));
+    TSKIP__TRY(tskip__require(desc, "desc", "a map's description"));
+    TSKIP__TRY(tskip__require(bytes, "bytes", "the classes of the tiles"));
     tskip_tile_map *map = tskip__alloc_zero(sizeof *map, "a tile map");
     if (!map)
         return TSKIP_OUT_OF_MEMORY;
@@ -205,9 +203,8 @@ tskip_slice tskip__tile_map_slice(const tskip_tile_map *map)
 
 tskip_status tskip_tile_map_read(const tskip_tile_map *map, uint8_t *bytes, size_t capacity)
 {
-    if (!map || !bytes)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           map ? "bytes" : "map");
+    TSKIP__TRY(tskip__require(map, "map", "a tile map"));
+    TSKIP__TRY(tskip__require(bytes, "bytes", "room for the classes of the tiles"));
     uint64_t used = used_bytes(&map->info);
     if (capacity < used)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,

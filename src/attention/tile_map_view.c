@@ -51,9 +51,8 @@ static tskip_status count(const tskip_tile_map *map, const uint8_t *bytes, void 
 
 tskip_status tskip_tile_map_count(const tskip_tile_map *map, tskip_tile_counts *counts)
 {
-    if (!map || !counts)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one",
-                           map ? "counts" : "map");
+    TSKIP__TRY(tskip__require(map, "map", "a tile map"));
+    TSKIP__TRY(tskip__require(counts, "counts", "where to store the counts"));
     return with_bytes(map, count, counts);
 }
 
@@ -77,13 +76,14 @@ static void covered(uint32_t i, uint32_t n, uint32_t tiles, uint32_t *begin, uin
         *end = *begin + 1;
 }
 
-static tskip_status draw_pixel(const uint8_t *bytes, uint32_t nk, const uint32_t rows[2],
-                               const uint32_t columns[2], uint8_t *pixel)
+/* `first` is the plane's first tile. */
+static tskip_status draw_pixel(const uint8_t *bytes, uint64_t first, uint32_t nk,
+                               const uint32_t rows[2], const uint32_t columns[2], uint8_t *pixel)
 {
     uint64_t sum[3] = {0, 0, 0}, n = 0;
     for (uint32_t i = rows[0]; i < rows[1]; i++)
         for (uint32_t j = columns[0]; j < columns[1]; j++, n++) {
-            uint64_t tile = (uint64_t)i * nk + j;
+            uint64_t tile = first + (uint64_t)i * nk + j;
             if (bytes[tile] > TSKIP_TILE_FULL)
                 return not_built(tile, bytes[tile]);
             for (int c = 0; c < 3; c++)
@@ -98,14 +98,14 @@ static tskip_status draw(const tskip_tile_map *map, const uint8_t *bytes, void *
 {
     const struct picture *p = context;
     const tskip_tile_map_info *info = &map->info;
-    bytes += (uint64_t)p->plane * info->nq * info->nk;
+    const uint64_t first = (uint64_t)p->plane * info->nq * info->nk;
     for (uint32_t y = 0; y < p->height; y++) {
         uint32_t rows[2], columns[2];
         covered(y, p->height, info->nq, &rows[0], &rows[1]);
         for (uint32_t x = 0; x < p->width; x++) {
             covered(x, p->width, info->nk, &columns[0], &columns[1]);
             uint8_t *pixel = p->rgb + 3 * ((size_t)y * p->width + x);
-            TSKIP__TRY(draw_pixel(bytes, info->nk, rows, columns, pixel));
+            TSKIP__TRY(draw_pixel(bytes, first, info->nk, rows, columns, pixel));
         }
     }
     return TSKIP_OK;
@@ -114,8 +114,8 @@ static tskip_status draw(const tskip_tile_map *map, const uint8_t *bytes, void *
 tskip_status tskip_tile_map_draw(const tskip_tile_map *map, uint32_t plane, uint32_t width,
                                  uint32_t height, uint8_t *rgb, size_t capacity)
 {
-    if (!map || !rgb)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected one", map ? "rgb" : "map");
+    TSKIP__TRY(tskip__require(map, "map", "a tile map"));
+    TSKIP__TRY(tskip__require(rgb, "rgb", "room for the pixels"));
     uint32_t planes = map->info.planes_batch * map->info.planes_head;
     if (plane >= planes)
         return tskip__fail(TSKIP_INVALID_ARGUMENT, "plane is %" PRIu32 ", the map has %" PRIu32,

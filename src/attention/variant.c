@@ -36,6 +36,13 @@ static bool has_needs(uint32_t needs, const tskip_attention_desc *d)
             walks(&d->v, d, d->n_kv_heads, d->extent.k_len));
 }
 
+/* max_rows 0: any number. */
+static bool has_rows(uint32_t max_rows, const tskip_attention_desc *d)
+{
+    const uint32_t group = d->extent.n_heads / d->n_kv_heads;
+    return max_rows == 0 || (d->extent.q_len <= max_rows && d->extent.q_len * group <= max_rows);
+}
+
 static bool fits(const tskip__variant *v, const tskip_device_info *device,
                  const tskip_attention_desc *d)
 {
@@ -43,7 +50,7 @@ static bool fits(const tskip__variant *v, const tskip_device_info *device,
     return v->format == device->code_format && v->min_capability <= device->capability &&
            device->capability <= v->max_capability && larger <= v->max_head_dim &&
            d->head_dim % v->multiple == 0 && d->head_dim_v % v->multiple == 0 &&
-           has_needs(v->needs, d);
+           has_needs(v->needs, d) && has_rows(v->max_rows, d);
 }
 
 static bool has_tile(const tskip__variant *v, tskip_tile tile)

@@ -4,7 +4,6 @@
 #define _DEFAULT_SOURCE /* madvise */
 #endif
 #include "alloc.h"
-#include "status.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,8 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+
+#include "status.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
 

@@ -4,12 +4,13 @@
 #define _GNU_SOURCE /* syscall */
 #endif
 #include "cpu.h"
-#include "status.h"
-#include "thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "status.h"
+#include "thread.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
@@ -146,7 +147,7 @@ tskip_status tskip__cpu_allowed(tskip__rung *rung)
         char ladder[128];
         tskip__cpu_ladder_text(ladder, sizeof ladder);
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "environment TSKIP_CPU is \"%s\"; expected one of %s", cap, ladder);
+                           "environment TSKIP_CPU is \"%s\", expected one of %s", cap, ladder);
     }
     if (capped < *rung)
         *rung = capped;

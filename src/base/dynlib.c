@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "dynlib.h"
-#include "status.h"
 
 #include <dlfcn.h>
 #include <string.h>
+
+#include "status.h"
 
 tskip__dynlib *tskip__dynlib_open(const char *const *names)
 {
@@ -18,12 +19,6 @@ tskip__dynlib *tskip__dynlib_open(const char *const *names)
         }
     }
     return NULL;
-}
-
-void tskip__dynlib_close(tskip__dynlib *library)
-{
-    if (library)
-        (void)dlclose(library);
 }
 
 bool tskip__dynlib_symbol(tskip__dynlib *library, const char *name, void *function)

@@ -9,11 +9,8 @@
 typedef struct tskip__dynlib tskip__dynlib;
 
 /* The first of `names` (NULL-ended) that loads, or NULL; then the last error says why the first did
- * not. */
+ * not. What was loaded stays until the process ends. */
 tskip__dynlib *tskip__dynlib_open(const char *const *names);
-
-/* Accepts NULL. */
-void tskip__dynlib_close(tskip__dynlib *library);
 
 /* Stores the function `name` in the function pointer at `function`; false, and NULL there, if the
  * library lacks it. */

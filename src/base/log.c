@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "log.h"
-#include "thread.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+
+#include "thread.h"
 
 static tskip__mutex lock = TSKIP__MUTEX_INIT;
 static tskip_log_fn sink;

@@ -17,6 +17,13 @@ tskip_status tskip__fail(tskip_status status, const char *format, ...)
     return status;
 }
 
+tskip_status tskip__require(const void *pointer, const char *what, const char *expected)
+{
+    if (pointer)
+        return TSKIP_OK;
+    return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected %s", what, expected);
+}
+
 const char *tskip_last_error(void)
 {
     return last_error;

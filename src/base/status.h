@@ -16,6 +16,9 @@ __attribute__((format(printf, 2, 3)))
 tskip_status
 tskip__fail(tskip_status status, const char *format, ...);
 
+/* Fails with the text "WHAT is NULL, expected EXPECTED" if `pointer` is. */
+tskip_status tskip__require(const void *pointer, const char *what, const char *expected);
+
 /* For a call that tries something, sees it fail and goes on: what it leaves must be what it found.
  * Thread-safety: per thread. */
 typedef struct tskip__error_text {

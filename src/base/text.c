@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { LONGEST = 63 };
@@ -49,4 +50,27 @@ const char *tskip__nearest(const char *word, const char *const *names, size_t n)
         }
     }
     return best;
+}
+
+const char *tskip__hint(const char *word, const char *const *names, size_t n,
+                        char text[TSKIP__HINT_SIZE])
+{
+    const char *near = tskip__nearest(word, names, n);
+    text[0] = '\0';
+    if (near)
+        (void)snprintf(text, TSKIP__HINT_SIZE, "; the nearest is %.40s", near);
+    return text;
+}
+
+int tskip__format_f32(float value, char *text, size_t size)
+{
+    char number[32];
+    (void)snprintf(number, sizeof number, "%.9g", (double)value);
+    char *point = number + strspn(number, "+-0123456789");
+    size_t length = strcspn(point, "0123456789einf");
+    if (length > 0) {
+        *point = '.';
+        memmove(point + 1, point + length, strlen(point + length) + 1);
+    }
+    return snprintf(text, size, "%s", number);
 }

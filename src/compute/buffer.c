@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "objects.h"
+#include <inttypes.h>
+
 #include "base/alloc.h"
 #include "base/status.h"
-
-#include <inttypes.h>
+#include "objects.h"
 
 tskip_status tskip__require_range(const tskip_buffer *buffer, uint64_t offset, uint64_t size,
                                   const char *what)
@@ -13,7 +13,7 @@ tskip_status tskip__require_range(const tskip_buffer *buffer, uint64_t offset, u
         return TSKIP_OK;
     return tskip__fail(TSKIP_INVALID_ARGUMENT,
                        "%s: offset %" PRIu64 " and size %" PRIu64
-                       "; expected a range inside the buffer of %" PRIu64 " bytes",
+                       ", expected a range inside the buffer of %" PRIu64 " bytes",
                        what, offset, size, buffer->size);
 }
 
@@ -21,7 +21,7 @@ static tskip_status create(tskip_device *device, uint64_t size, void *import, ts
 {
     if (size == 0 || size > device->info.max_buffer_size)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "size is %" PRIu64 "; expected 1 to %" PRIu64 " bytes on %s", size,
+                           "size is %" PRIu64 ", expected 1 to %" PRIu64 " bytes on %s", size,
                            device->info.max_buffer_size, device->info.name);
     tskip_buffer *buffer = tskip__alloc_zero(sizeof *buffer, "a buffer's handle");
     if (!buffer)
@@ -64,7 +64,7 @@ tskip_status tskip_buffer_view(tskip_buffer *parent, uint64_t offset, uint64_t s
     *out = NULL;
     TSKIP__TRY(tskip__require(parent, "parent", "a buffer"));
     if (size == 0)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "size of the view is 0; expected at least 1");
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "size of the view is 0, expected at least 1");
     TSKIP__TRY(tskip__require_range(parent, offset, size, "view"));
     tskip_buffer *view = tskip__alloc_zero(sizeof *view, "a view's handle");
     if (!view)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "objects.h"
+#include <stdio.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "objects.h"
 
 enum { MAX_THREADS = 4096, MAX_LISTED = 32 };
 
@@ -27,21 +27,13 @@ void tskip__device_release(tskip_device *device)
     tskip__free(device, sizeof *device);
 }
 
-tskip_status tskip__require(const void *pointer, const char *what, const char *expected)
-{
-    if (pointer)
-        return TSKIP_OK;
-    return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL; expected %s", what, expected);
-}
-
 tskip_status tskip_device_list(tskip_device_info *infos, size_t capacity, size_t *count)
 {
     TSKIP__TRY(tskip__require(count, "count", "where to store how many devices there are"));
     *count = 0;
     if (capacity > 0)
         TSKIP__TRY(tskip__require(infos, "infos", "an array of `capacity` entries"));
-    tskip__error_text
-        before; /* a backend that cannot work fails inside and succeeds in saying so */
+    tskip__error_text before; /* a backend that cannot work fails inside and says so with success */
     tskip__error_keep(&before);
     size_t total = 0;
     for (const tskip__backend *const *backend = tskip__backends; *backend; backend++) {
@@ -74,10 +66,9 @@ static tskip_status not_found(const char *name, const char *reason)
             used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
                                      infos[i].name);
     }
-    const char *near = tskip__nearest(name, names, n);
-    return tskip__fail(TSKIP_DEVICE_NOT_FOUND, "device \"%.64s\": %.512s%s%s%s; there are: %s",
-                       name, reason, near ? "; did you mean \"" : "", near ? near : "",
-                       near ? "\"" : "", list);
+    char hint[TSKIP__HINT_SIZE];
+    return tskip__fail(TSKIP_DEVICE_NOT_FOUND, "device \"%.64s\": %.512s%s; there are: %s", name,
+                       reason, tskip__hint(name, names, n, hint), list);
 }
 
 static tskip_status open_on(const tskip__backend *backend, const tskip_device_desc *desc,
@@ -146,7 +137,7 @@ tskip_status tskip_device_open(const tskip_device_desc *desc, tskip_device **out
     if (!desc)
         desc = &usual;
     if (desc->threads > MAX_THREADS)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "threads is %u; expected at most %d",
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "threads is %u, expected at most %d",
                            desc->threads, MAX_THREADS);
     if (!desc->name || strcmp(desc->name, "auto") == 0)
         return open_any(desc, out);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "objects.h"
+#include <inttypes.h>
+
 #include "base/alloc.h"
 #include "base/status.h"
-
-#include <inttypes.h>
+#include "objects.h"
 
 tskip_status tskip_encoder_create(tskip_device *device, const tskip_encoder_desc *desc,
                                   tskip_encoder **out)
@@ -59,7 +59,7 @@ static tskip_status require_open(const tskip_encoder *encoder)
     if (encoder->state == TSKIP__ENCODER_OPEN)
         return TSKIP_OK;
     return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                       "encoder was submitted; expected one that is being written (reset it)");
+                       "encoder was submitted, expected one that is being written (reset it)");
 }
 
 static tskip_status require_submitted(const tskip_encoder *encoder)
@@ -67,7 +67,7 @@ static tskip_status require_submitted(const tskip_encoder *encoder)
     TSKIP__TRY(tskip__require(encoder, "encoder", "an encoder"));
     if (encoder->state != TSKIP__ENCODER_OPEN)
         return TSKIP_OK;
-    return tskip__fail(TSKIP_INVALID_ARGUMENT, "encoder was not submitted; expected one that was");
+    return tskip__fail(TSKIP_INVALID_ARGUMENT, "encoder was not submitted, expected one that was");
 }
 
 static tskip_status bad_binding(const tskip_kernel *kernel, size_t i, const char *problem)
@@ -99,7 +99,7 @@ static tskip_status check_view(const tskip_kernel *kernel, size_t i, const tskip
         return TSKIP_OK;
     return tskip__fail(TSKIP_INVALID_ARGUMENT,
                        "kernel %s: binding %zu has a view of %" PRIu64
-                       " bytes; expected at most the binding's %" PRIu64,
+                       " bytes, expected at most the binding's %" PRIu64,
                        kernel->name, i, extent, size);
 }
 
@@ -112,18 +112,18 @@ static tskip_status resolve(const tskip_kernel *kernel, size_t i, const tskip_bi
         return TSKIP_OK;
     if (buffer->device != kernel->device)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "kernel %s: binding %zu is a buffer of device %s; expected one of the "
+                           "kernel %s: binding %zu is a buffer of device %s, expected one of the "
                            "encoder's, %s",
                            kernel->name, i, buffer->device->info.name, kernel->device->info.name);
     if (binding->access < TSKIP_READ || binding->access > TSKIP_READ_WRITE)
-        return bad_binding(kernel, i, "has no access; expected READ, WRITE or READ_WRITE");
+        return bad_binding(kernel, i, "has no access, expected READ, WRITE or READ_WRITE");
     uint64_t size = binding->size;
     if (size == 0 && binding->offset < buffer->size)
         size = buffer->size - binding->offset;
     if (size == 0 || binding->offset > buffer->size || size > buffer->size - binding->offset)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "kernel %s: binding %zu has offset %" PRIu64 " and size %" PRIu64
-                           "; expected a range inside its buffer of %" PRIu64 " bytes",
+                           ", expected a range inside its buffer of %" PRIu64 " bytes",
                            kernel->name, i, binding->offset, binding->size, buffer->size);
     bound->buffer = buffer->impl;
     bound->offset = buffer->offset + binding->offset;
@@ -144,13 +144,13 @@ static tskip_status check_dispatch(const tskip_encoder *encoder, const tskip_ker
     TSKIP__TRY(tskip__require(grid, "grid", "three group counts"));
     if (kernel->device != encoder->device)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "kernel %s belongs to another device (%s); expected the encoder's, %s",
+                           "kernel %s belongs to another device (%s), expected the encoder's, %s",
                            kernel->name, kernel->device->info.name, encoder->device->info.name);
     if (n_bindings != kernel->desc->n_bindings)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "kernel %s: n_bindings is %zu; expected %u",
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "kernel %s: n_bindings is %zu, expected %u",
                            kernel->name, n_bindings, kernel->desc->n_bindings);
     if (args_size != kernel->desc->args_size)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "kernel %s: args_size is %zu; expected %u",
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "kernel %s: args_size is %zu, expected %u",
                            kernel->name, args_size, kernel->desc->args_size);
     if (n_bindings > 0)
         TSKIP__TRY(tskip__require(bindings, "bindings", "an array of `n_bindings` entries"));
@@ -160,7 +160,7 @@ static tskip_status check_dispatch(const tskip_encoder *encoder, const tskip_ker
     if (!tskip__mul((uint64_t)grid[0] * grid[1], grid[2], &groups))
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "kernel %s: grid is %" PRIu32 " x %" PRIu32 " x %" PRIu32
-                           "; expected fewer than 2^64 groups",
+                           ", expected fewer than 2^64 groups",
                            kernel->name, grid[0], grid[1], grid[2]);
     return TSKIP_OK;
 }
@@ -193,14 +193,14 @@ tskip_status tskip_encoder_fill(tskip_encoder *encoder, tskip_buffer *buffer, ui
     TSKIP__TRY(tskip__require(buffer, "buffer", "a buffer"));
     if (buffer->device != encoder->device)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "fill: buffer is of device %s; expected the encoder's, %s",
+                           "fill: buffer is of device %s, expected the encoder's, %s",
                            buffer->device->info.name, encoder->device->info.name);
     TSKIP__TRY(tskip__require_range(buffer, offset, size, "fill"));
     if ((buffer->offset + offset) % 4 != 0 || size % 4 != 0)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "fill: offset %" PRIu64 " and size %" PRIu64
                            " in a buffer that begins at byte %" PRIu64
-                           " of its memory; expected multiples of 4",
+                           " of its memory, expected multiples of 4",
                            offset, size, buffer->offset);
     if (size == 0)
         return TSKIP_OK;
@@ -246,7 +246,7 @@ tskip_status tskip_encoder_elapsed(tskip_encoder *encoder, double *seconds)
     TSKIP__TRY(require_submitted(encoder));
     if (encoder->state != TSKIP__ENCODER_DONE)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "encoder is still in flight; expected one that was waited for");
+                           "encoder is still in flight, expected one that was waited for");
     const tskip__backend *backend = encoder->device->backend;
     if (!backend->elapsed)
         return tskip__fail(TSKIP_UNSUPPORTED, "%s measures no time", encoder->device->info.name);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "objects.h"
-#include "base/status.h"
-
 #include <string.h>
+
+#include "base/status.h"
+#include "objects.h"
 
 tskip_status tskip_kernel_register(tskip_device *device, const tskip_kernel_desc *desc)
 {
@@ -54,7 +54,7 @@ static tskip_status check_body(const tskip_kernel_desc *desc, size_t i)
                            i);
     }
     return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                       "kernel \"%s\": body %zu has format %d; expected a tskip_code_format",
+                       "kernel \"%s\": body %zu has format %d, expected a tskip_code_format",
                        desc->name, i, (int)body->format);
 }
 
@@ -71,16 +71,16 @@ static tskip_status check_constant(const tskip_kernel_desc *desc, size_t i)
     const tskip_constant_decl *decl = &desc->constants[i];
     if (!decl->name || !is_identifier(decl->name))
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "kernel \"%s\": constant %zu is named \"%s\"; expected an identifier",
+                           "kernel \"%s\": constant %zu is named \"%s\", expected an identifier",
                            desc->name, i, decl->name ? decl->name : "");
     if (decl->type < TSKIP_CONSTANT_U32 || decl->type > TSKIP_CONSTANT_BOOL)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "kernel \"%s\": constant \"%s\" has type %d; expected a "
+                           "kernel \"%s\": constant \"%s\" has type %d, expected a "
                            "tskip_constant_type",
                            desc->name, decl->name, (int)decl->type);
     if (decl->type == TSKIP_CONSTANT_BOOL && decl->preset.u32 > 1)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "kernel \"%s\": bool constant \"%s\" has preset %u; expected 0 or 1",
+                           "kernel \"%s\": bool constant \"%s\" has preset %u, expected 0 or 1",
                            desc->name, decl->name, decl->preset.u32);
     for (size_t j = 0; j < i; j++)
         if (strcmp(desc->constants[j].name, decl->name) == 0 || desc->constants[j].id == decl->id)
@@ -94,22 +94,22 @@ tskip_status tskip__kernel_desc_check(const tskip_kernel_desc *desc)
 {
     if (!desc->name || !*desc->name || strpbrk(desc->name, "[]= "))
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "name of a kernel is \"%s\"; expected a word without [, ], = and space",
+                           "name of a kernel is \"%s\", expected a word without [, ], = and space",
                            desc->name ? desc->name : "");
     if (desc->n_bodies == 0 || !desc->bodies)
         return tskip__fail(TSKIP_INVALID_ARGUMENT, "kernel \"%s\" has no bodies", desc->name);
     if (desc->n_constants > TSKIP_MAX_CONSTANTS || (desc->n_constants > 0 && !desc->constants))
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "kernel \"%s\": n_constants is %zu%s; expected at most %d", desc->name,
+                           "kernel \"%s\": n_constants is %zu%s, expected at most %d", desc->name,
                            desc->n_constants, desc->constants ? "" : " and constants NULL",
                            TSKIP_MAX_CONSTANTS);
     if (desc->n_bindings > TSKIP_MAX_BINDINGS)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "kernel \"%s\": n_bindings is %u; expected at most %d", desc->name,
+                           "kernel \"%s\": n_bindings is %u, expected at most %d", desc->name,
                            desc->n_bindings, TSKIP_MAX_BINDINGS);
     if (desc->args_size > TSKIP_MAX_ARGS_SIZE)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "kernel \"%s\": args_size is %u; expected at most %d", desc->name,
+                           "kernel \"%s\": args_size is %u, expected at most %d", desc->name,
                            desc->args_size, TSKIP_MAX_ARGS_SIZE);
     for (size_t i = 0; i < desc->n_bodies; i++)
         TSKIP__TRY(check_body(desc, i));

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "objects.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/half.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+#include "objects.h"
 
 enum { MAX_NAMES = 64 };
 
@@ -88,17 +88,16 @@ static tskip_status order_values(const tskip_kernel_desc *desc, const tskip_cons
             const char *names[TSKIP_MAX_CONSTANTS];
             for (size_t k = 0; k < desc->n_constants; k++)
                 names[k] = desc->constants[k].name;
-            const char *near = tskip__nearest(name, names, desc->n_constants);
-            return tskip__fail(TSKIP_INVALID_ARGUMENT, "kernel \"%s\" has no constant \"%s\"%s%s%s",
-                               desc->name, name, near ? "; did you mean \"" : "", near ? near : "",
-                               near ? "\"?" : "");
+            char hint[TSKIP__HINT_SIZE];
+            return tskip__fail(TSKIP_INVALID_ARGUMENT, "kernel \"%s\" has no constant \"%s\"%s",
+                               desc->name, name, tskip__hint(name, names, desc->n_constants, hint));
         }
         if (named[i])
             return tskip__fail(TSKIP_INVALID_ARGUMENT,
                                "kernel \"%s\": constant \"%s\" is given twice", desc->name, name);
         if (desc->constants[i].type == TSKIP_CONSTANT_BOOL && constants[c].value.u32 > 1)
             return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                               "kernel \"%s\": bool constant \"%s\" is %u; expected 0 or 1",
+                               "kernel \"%s\": bool constant \"%s\" is %u, expected 0 or 1",
                                desc->name, name, constants[c].value.u32);
         named[i] = true;
         values[i] = constants[c].value;
@@ -108,20 +107,6 @@ static tskip_status order_values(const tskip_kernel_desc *desc, const tskip_cons
     return TSKIP_OK;
 }
 
-/* As "%.9g" in the C locale, whatever the program's: its decimal point may be a comma. */
-static int format_f32(float value, char *text, size_t size)
-{
-    char number[32];
-    (void)snprintf(number, sizeof number, "%.9g", (double)value);
-    char *point = number + strspn(number, "+-0123456789");
-    size_t length = strcspn(point, "0123456789einf");
-    if (length > 0) {
-        *point = '.';
-        memmove(point + 1, point + length, strlen(point + length) + 1);
-    }
-    return snprintf(text, size, "%s", number);
-}
-
 static int format_value(tskip_constant_type type, tskip_constant_value value, char *text,
                         size_t size)
 {
@@ -129,7 +114,7 @@ static int format_value(tskip_constant_type type, tskip_constant_value value, ch
     case TSKIP_CONSTANT_I32:
         return snprintf(text, size, "%" PRId32, value.i32);
     case TSKIP_CONSTANT_F32:
-        return format_f32(value.f32, text, size);
+        return tskip__format_f32(value.f32, text, size);
     case TSKIP_CONSTANT_U32:
     case TSKIP_CONSTANT_BOOL:
         break;
@@ -250,9 +235,9 @@ static tskip_status not_found(const tskip__kernel_cache *cache, const char *name
     for (const tskip__registration *entry = cache->registrations; entry && n < MAX_NAMES;
          entry = entry->next)
         names[n++] = entry->desc->name;
-    const char *near = tskip__nearest(name, names, n);
-    return tskip__fail(TSKIP_KERNEL_NOT_FOUND, "no kernel \"%s\" is registered%s%s%s", name,
-                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    char hint[TSKIP__HINT_SIZE];
+    return tskip__fail(TSKIP_KERNEL_NOT_FOUND, "no kernel \"%s\" is registered%s", name,
+                       tskip__hint(name, names, n, hint));
 }
 
 static tskip_status get_locked(tskip_device *device, const char *name,

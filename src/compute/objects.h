@@ -3,11 +3,11 @@
 #ifndef TSKIP_COMPUTE_OBJECTS_H
 #define TSKIP_COMPUTE_OBJECTS_H
 
-#include "backend.h"
-#include "kernel_cache.h"
-#include "base/thread.h"
-
 #include <stdatomic.h>
+
+#include "backend.h"
+#include "base/thread.h"
+#include "kernel_cache.h"
 
 /* The front end's objects: what every backend's objects have in common. `impl` is the backend's. */
 
@@ -54,9 +54,6 @@ struct tskip_encoder {
 };
 
 void tskip__device_release(tskip_device *device);
-
-/* Fails with the text "`what` is NULL; expected …" if `pointer` is. */
-tskip_status tskip__require(const void *pointer, const char *what, const char *expected);
 
 /* Fails unless [offset, offset + size) lies within `buffer`; `what` begins the sentence. */
 tskip_status tskip__require_range(const tskip_buffer *buffer, uint64_t offset, uint64_t size,

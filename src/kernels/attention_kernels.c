@@ -3,11 +3,8 @@
 #include "base/cpu.h"
 #include "attention_constants.h"
 #include "cpu/attention_cpu.h"
+#include "cpu/decode_cpu.h"
 #include "kernel_table.h"
-
-_Static_assert((int)TSKIP__ID_dtype == TSKIP__CONSTANT_DTYPE &&
-                   (int)TSKIP__ID_panels == TSKIP__CONSTANT_PANELS,
-               "the kernels' order of constants");
 
 const tskip_constant_decl tskip__attention_constants[] = {
 #define CONSTANT(text, shape)                                                                      \
@@ -24,6 +21,9 @@ static const tskip_kernel_body bodies[] = {
     {.format = TSKIP_CODE_C,
      .capability = TSKIP__CPU_AVX512BF16,
      .function = tskip__attention_avx512bf16},
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AMX, .function = tskip__attention_amx},
+#elif defined(__aarch64__)
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEON, .function = tskip__attention_neon},
 #endif
 };
 
@@ -46,4 +46,49 @@ const tskip_kernel_desc tskip__kernel_attention = {
     .args_size = sizeof(struct tskip__attention_args),
     .shape = {.group_size = {1, 1, 1}},
     .specialise = specialise,
+};
+
+static const tskip_kernel_body decode_bodies[] = {
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_C, .function = tskip__decode_c},
+#if defined(__x86_64__)
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX2, .function = tskip__decode_avx2},
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX512, .function = tskip__decode_avx512},
+#elif defined(__aarch64__)
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEON, .function = tskip__decode_neon},
+#endif
+};
+
+static void specialise_decode(const tskip_constant_value *values, uint32_t capability,
+                              tskip_kernel_shape *shape)
+{
+    (void)capability;
+    shape->group_memory =
+        tskip__decode_memory(values[TSKIP__ID_head_dim].u32, values[TSKIP__ID_head_dim_v].u32);
+}
+
+const tskip_kernel_desc tskip__kernel_decode = {
+    .name = "decode",
+    .bodies = decode_bodies,
+    .n_bodies = sizeof decode_bodies / sizeof decode_bodies[0],
+    .constants = tskip__attention_constants,
+    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
+    .n_bindings = 11,
+    .args_size = sizeof(struct tskip__attention_args),
+    .shape = {.group_size = {1, 1, 1}},
+    .specialise = specialise_decode,
+};
+
+static const tskip_kernel_body decode_combine_bodies[] = {
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_C, .function = tskip__decode_combine_c},
+};
+
+const tskip_kernel_desc tskip__kernel_decode_combine = {
+    .name = "decode_combine",
+    .bodies = decode_combine_bodies,
+    .n_bodies = sizeof decode_combine_bodies / sizeof decode_combine_bodies[0],
+    .constants = tskip__attention_constants,
+    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
+    .n_bindings = 11,
+    .args_size = sizeof(struct tskip__attention_args),
+    .shape = {.group_size = {1, 1, 1}},
 };

@@ -98,7 +98,9 @@ OFFSET(attention_args, flags, 276);
 OFFSET(attention_args, panels, 280);
 OFFSET(attention_args, items_per_head, 284);
 OFFSET(attention_args, n_items, 288);
-SIZE(attention_args, 296);
+OFFSET(attention_args, split, 292);
+OFFSET(attention_args, n_splits, 296);
+SIZE(attention_args, 304);
 
 ARGS(plane_args);
 ARGS(order_args);

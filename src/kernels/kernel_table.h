@@ -10,15 +10,18 @@
 /* Every kernel of the library and the shapes it was tuned for. The attention layer finds kernels
  * here by name and knows none of their bodies.
  *
- *   kernel      bindings, in order                        grid                        args
- *   mask_fill   rules tensor out                          64 rows × plane of out      plane_args
- *   mask_count  rules tensor out(u64 a group)             64 rows × plane             plane_args
- *   tile_map    rules tensor map                          row of tiles × plane × share  plane_args
- *   tile_count  map counts(u32 a row of tiles)            64 rows of tiles            order_args
- *   tile_order  counts order(u32 an item)                 1                           order_args
- *   attention   q k v o lse sinks tensor rules map order  item attention_args
+ *   kernel          bindings, in order                        grid                   args
+ *   mask_fill       rules tensor out                          64 rows, plane of out  plane_args
+ *   mask_count      rules tensor out(u64 a group)             64 rows, plane         plane_args
+ *   tile_map        rules tensor map                          tile row, plane, share plane_args
+ *   tile_count      map counts(u32 a row of tiles)            64 rows of tiles       order_args
+ *   tile_order      counts order(u32 an item)                 1                      order_args
+ *   attention       q k v o lse sinks tensor rules map order  item                   attention_args
+ *   decode          attention's, then parts(f32)              item, part of the keys attention_args
+ *   decode_combine  attention's, then parts(f32)              item                   attention_args
  *
- * A binding that a problem does not have is empty. */
+ * 64 rows: TSKIP__ROWS_A_GROUP. A binding that a problem does not have is empty; so is the order of
+ * the two that work the keys in parts. */
 
 /* The shares into which the columns of a row of tiles are cut for "tile_map": one on a CPU, where a
  * group is a thread's; on a GPU enough to fill it. */
@@ -41,9 +44,12 @@ typedef struct tskip__variant {
     uint32_t max_head_dim;                   /* of max(head_dim, head_dim_v) */
     uint32_t multiple;                       /* that both head sizes must be multiples of */
     uint32_t bq, bk;                         /* tile of the map: query rows (tokens) and keys */
-    uint32_t
-        panels; /* panels (row block of one head) a work item: SPEC's rows that share K, V tiles */
-    bool resident; /* groups stay and take items in turn: no more of them than run at once */
+    uint32_t panels; /* row blocks of one head that an item takes: they share its K and V */
+    /* For a variant that works the keys in parts; else NULL, 0, 0. */
+    const char *combine; /* the kernel that joins the parts */
+    uint32_t max_rows;   /* the most that q_len times query heads a KV head may be */
+    uint32_t split;      /* keys a part, a multiple of bk */
+    bool resident;       /* groups stay and take items in turn: no more of them than run at once */
     uint32_t view_rows[3]; /* Q, K and V: rows of a view's box; 0: the kernel takes no view */
 } tskip__variant;
 

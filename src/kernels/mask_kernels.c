@@ -19,6 +19,8 @@ static const tskip_kernel_body tile_map_bodies[] = {
 #if defined(__x86_64__)
     C_BODY(TSKIP__CPU_AVX2, tskip__tile_map_avx2),
     C_BODY(TSKIP__CPU_AVX512, tskip__tile_map_avx512),
+#elif defined(__aarch64__)
+    C_BODY(TSKIP__CPU_NEON, tskip__tile_map_neon),
 #endif
     TSKIP__CUDA_BODY(TSKIP__CUDA_AMPERE, tile_map, "tile_map"),
 };

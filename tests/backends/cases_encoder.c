@@ -14,8 +14,8 @@ static bool words_of(conformance *c, tskip_buffer *buffer, uint32_t *words, size
     return true;
 }
 
-/* Sizes below, at and above a group's width, and one word more in the buffer, which must survive.
- */
+/* Sizes below, at and above a group's width, and one word more in the buffer, which must
+ * survive. */
 static bool iota_of_many_sizes(conformance *c)
 {
     static const uint32_t sizes[] = {1, WIDTH - 1, WIDTH, WIDTH + 1, 1000};

@@ -91,8 +91,8 @@ bool conformance_finish(conformance *c, tskip_encoder *encoder);
 
 /* ---- the kernels --------------------------------------------------------------------------- */
 
-/* How many elements a group of iota, increment and reverse treats; their group has as many threads.
- */
+/* How many elements a group of iota, increment and reverse treats; their group has as many
+ * threads. */
 enum { CONFORMANCE_WIDTH = 64 };
 
 /* out[i] = first + step * i for i < n. Constants: first (u32, preset 0), step (u32, preset 1).

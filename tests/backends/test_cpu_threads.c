@@ -54,8 +54,7 @@ static tskip_status run(tskip_device *device, const tskip_kernel *kernel, tskip_
     return s;
 }
 
-/* ---- mark: word i counts the calls of group i -------------------------------------------------
- */
+/* ---- mark: word i counts the calls of group i ------------------------------------------------ */
 
 static void mark(const tskip_group *group, void *const *buffers, const void *args, void *memory)
 {
@@ -95,8 +94,7 @@ static void run_marks(tskip_device *device, int times)
     expect_marks(marks, (uint32_t)times);
 }
 
-/* ---- a caller's pool --------------------------------------------------------------------------
- */
+/* ---- a caller's pool ------------------------------------------------------------------------- */
 
 typedef struct callers_pool {
     uint32_t calls, most, least;
@@ -143,8 +141,7 @@ static void test_callers_pool_is_used(void **state)
     assert_int_equal(pool.most, 3);
 }
 
-/* ---- threads of the library's own -------------------------------------------------------------
- */
+/* ---- threads of the library's own ------------------------------------------------------------ */
 
 static void test_own_pool_runs_every_group_once(void **state)
 {
@@ -208,8 +205,7 @@ static void test_slots_are_not_shared(void **state)
     tskip_device_destroy(&device);
 }
 
-/* ---- a kernel that calls the library ----------------------------------------------------------
- */
+/* ---- a kernel that calls the library --------------------------------------------------------- */
 
 typedef struct nested_args {
     tskip_device *device;
@@ -357,8 +353,7 @@ static void test_callers_pool_may_reenter(void **state)
     tskip_device_destroy(&device);
 }
 
-/* ---- an idle pool -----------------------------------------------------------------------------
- */
+/* ---- an idle pool ---------------------------------------------------------------------------- */
 
 static double process_seconds(void)
 {

@@ -42,7 +42,7 @@ void gate_set(const guarded *memory, tskip_dtype dtype, int64_t i, float value)
     io_store(memory->data, dtype, (size_t)i, value);
 }
 
-static void check(const char *text, gate_change change, int64_t which, bool bound)
+void gate_check(const char *text, gate_change change, int64_t which)
 {
     io_error error;
     problem p;
@@ -55,22 +55,12 @@ static void check(const char *text, gate_change change, int64_t which, bool boun
         fail_msg("%s: %s", text, error.text);
     if (change)
         change(&data, &p, which);
-    if (bound && !witness_create(&data, 1, &w, &error))
+    if (!witness_create(&data, 1, &w, &error))
         fail_msg("%s: %s", text, error.text);
     for (size_t i = 0; i < all.n; i++)
-        if (!check_run(&all.rungs[i], &data, bound ? &w : NULL, &result, &error))
+        if (!check_run(&all.rungs[i], &data, &w, &result, &error))
             fail_msg("%s, variation %lld, on %s: %s", text, (long long)which, all.rungs[i].name,
                      error.text);
     witness_release(&w);
     problem_data_release(&data);
-}
-
-void gate_check(const char *text, gate_change change, int64_t which)
-{
-    check(text, change, which, true);
-}
-
-void gate_check_bytes(const char *text, gate_change change, int64_t which)
-{
-    check(text, change, which, false);
 }

@@ -17,12 +17,9 @@ typedef void (*gate_change)(problem_data *data, problem *p, int64_t which);
 void gate_open(void);
 void gate_close(void);
 
-/* Fails the cmocka test with the problem's text where anything does not hold. change may be NULL.
- */
+/* Fails the cmocka test with the problem's text where anything does not hold. change may be
+ * NULL. */
 void gate_check(const char *text, gate_change change, int64_t which);
-
-/* The gate alone, for inputs of which the bound is not claimed. */
-void gate_check_bytes(const char *text, gate_change change, int64_t which);
 
 /* Element `i` of Q, K, V or the mask tensor. */
 void gate_set(const guarded *memory, tskip_dtype dtype, int64_t i, float value);

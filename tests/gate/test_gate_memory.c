@@ -177,8 +177,8 @@ static void test_far_fill(void **state)
     free_rows(&cells);
 }
 
-/* Q, K, V and O with three rows each, 2^31 elements apart: rows, heads and batch entries in turn.
- */
+/* Q, K, V and O with three rows each, 2^31 elements apart: rows, heads and batch entries in
+ * turn. */
 static void test_far_tensors(void **state)
 {
     (void)state;

@@ -119,7 +119,7 @@ static void run_starved(failing_alloc_scenario scenario, void *context, size_t n
     size_t calls;
     tskip_status status = run(scenario, context, n, onwards, &calls);
     if (calls <= n)
-        fail_msg("asked for %zu allocations only; expected more than %zu as before", calls, n);
+        fail_msg("asked for %zu allocations only, expected more than %zu as before", calls, n);
     if (status != TSKIP_OUT_OF_MEMORY || !strstr(tskip_last_error(), "out of memory"))
         fail_msg("allocation %zu%s failing: %s, \"%s\"", n, onwards ? " and all after it" : "",
                  tskip_status_name(status), tskip_last_error());

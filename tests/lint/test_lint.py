@@ -69,6 +69,7 @@ class Lint(unittest.TestCase):
             ("cli/cmd.c", "/* see /ho" "me/me/x */\n", "a path of one machine"),
             ("cli/cmd.c", "int a; \n", "blanks at the end"),
             ("cli/cmd.c", "int a;", "the last line has no end"),
+            ("cli/cmd.c", "/* " + "x" * 95 + " */\n", "101 columns, at most 100"),
             ("cli/cmd.c", "int a;\n" * 600, "602 lines, at most 600"),
         ]
         for name, text, expected in cases:

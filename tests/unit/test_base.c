@@ -20,8 +20,7 @@
 #include "base/text.h"
 #include "harness/failing_alloc.h"
 
-/* ---- status -----------------------------------------------------------------------------------
- */
+/* ---- status ---------------------------------------------------------------------------------- */
 
 static void test_status_names(void **state)
 {
@@ -103,8 +102,7 @@ static void test_error_of_an_attempt(void **state)
     assert_string_equal(tskip_last_error(), "before");
 }
 
-/* ---- log --------------------------------------------------------------------------------------
- */
+/* ---- log ------------------------------------------------------------------------------------- */
 
 typedef struct heard {
     int lines;
@@ -139,8 +137,7 @@ static void test_log_levels(void **state)
     assert_int_equal(h.lines, 2);
 }
 
-/* ---- element types ----------------------------------------------------------------------------
- */
+/* ---- element types --------------------------------------------------------------------------- */
 
 static void test_dtypes(void **state)
 {
@@ -158,8 +155,7 @@ static void test_dtypes(void **state)
     }
 }
 
-/* ---- allocation -------------------------------------------------------------------------------
- */
+/* ---- allocation ------------------------------------------------------------------------------ */
 
 static void check_block(size_t size, size_t alignment)
 {
@@ -217,8 +213,7 @@ static void test_checked_arithmetic(void **state)
     assert_false(tskip__add(UINT64_MAX - 5, 6, &out));
 }
 
-/* ---- nearest names ----------------------------------------------------------------------------
- */
+/* ---- nearest names --------------------------------------------------------------------------- */
 
 static void test_edit_distance(void **state)
 {
@@ -248,6 +243,18 @@ static void test_nearest(void **state)
     assert_null(tskip__nearest("causal", names, 0));
 }
 
+static void test_hint(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"causal", "window"};
+    char text[TSKIP__HINT_SIZE];
+    assert_string_equal(tskip__hint("windo", names, 2, text), "; the nearest is window");
+    assert_string_equal(tskip__hint("xyzzy", names, 2, text), "");
+    const char *const long_name[] = {"a_name_of_fifty_letters_that_no_message_has_room_for"};
+    assert_string_equal(tskip__hint(long_name[0], long_name, 1, text),
+                        "; the nearest is a_name_of_fifty_letters_that_no_message_");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_checked_arithmetic),
         cmocka_unit_test(test_edit_distance),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_hint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

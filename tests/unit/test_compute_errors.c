@@ -98,7 +98,7 @@ static void test_device(void **state)
     tskip_device *none = (tskip_device *)state;
     INVALID(tskip_device_open(NULL, NULL), "out is NULL", "where to store the device");
     FAILS(DEVICE_NOT_FOUND, tskip_device_open(&(tskip_device_desc){.name = "cpuu"}, &none),
-          "\"cpuu\"", "did you mean \"cpu\"", "there are: ", "null");
+          "\"cpuu\"", "the nearest is cpu; there", "there are: ", "null");
     assert_null(none);
     FAILS(DEVICE_NOT_FOUND, tskip_device_open(&(tskip_device_desc){.name = ""}, &none), "\"\"");
     FAILS(DEVICE_NOT_FOUND, tskip_device_open(&(tskip_device_desc){.name = ":0"}, &none), "\":0\"");
@@ -232,12 +232,12 @@ static void test_kernel_get(void **state)
     INVALID(tskip_kernel_get(f->device, NULL, NULL, 0, &none), "name is NULL");
     INVALID(tskip_kernel_get(f->device, "copy", NULL, 1, &none), "constants is NULL");
     FAILS(KERNEL_NOT_FOUND, tskip_kernel_get(f->device, "cpoy", NULL, 0, &none), "\"cpoy\"",
-          "did you mean \"copy\"");
+          "the nearest is copy");
     FAILS(KERNEL_NOT_FOUND, tskip_kernel_get(f->device, "zzzzzz", NULL, 0, &none), "\"zzzzzz\"");
     INVALID(tskip_kernel_get(f->device, "copy", two, 2, &none), "\"width\" is given twice");
     two[1] = (tskip_constant){"widht", {.u32 = 1}};
     INVALID(tskip_kernel_get(f->device, "copy", two, 2, &none), "no constant \"widht\"",
-            "did you mean \"width\"");
+            "the nearest is width");
     two[1] = (tskip_constant){"exact", {.u32 = 2}};
     INVALID(tskip_kernel_get(f->device, "copy", two, 2, &none), "\"exact\" is 2", "0 or 1");
     two[1] = (tskip_constant){NULL, {.u32 = 2}};

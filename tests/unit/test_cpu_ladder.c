@@ -146,9 +146,12 @@ static void test_garbage_cap_in_a_list(void **state)
     assert_int_equal(setenv("TSKIP_CPU", "garbage", 1), 0);
     assert_int_equal(tskip_device_list(infos, 32, &count), TSKIP_OK);
     assert_string_equal(tskip_last_error(), before);
-    assert_string_equal(infos[0].name, "cpu");
-    assert_false(infos[0].available);
-    assert_non_null(strstr(infos[0].description, "garbage"));
+    size_t i = 0;
+    while (i < count && strcmp(infos[i].name, "cpu") != 0)
+        i++;
+    assert_true(i < count);
+    assert_false(infos[i].available);
+    assert_non_null(strstr(infos[i].description, "garbage"));
 }
 
 int main(void)

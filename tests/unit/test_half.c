@@ -122,8 +122,8 @@ static void test_extremes(void **state)
     assert_int_equal(tskip__f32_bits(tskip__f32_canonical(-0.0f)), 0x80000000u);
 }
 
-/* Arrays at addresses that no element is aligned to; not a byte past the last element is touched.
- */
+/* Arrays at addresses that no element is aligned to; not a byte past the last element is
+ * touched. */
 static void test_arrays(void **state)
 {
     (void)state;

@@ -113,6 +113,8 @@ static void test_refused_text(void **state)
         {"casual", "\"casual\" at character 1 is no rule; the nearest is causal"},
         {"causal,windw=3", "\"windw\" at character 8 is no rule; the nearest is window"},
         {"Causal", "the nearest is causal"},
+        {"xyzzy", "\"xyzzy\" at character 1 is no rule, expected one of causal, window, "},
+        {"xyzzy", "klen, kstart, alibi"},
         {"causal=1", "rule causal: found \"=1\""},
         {"window", "rule window: found \"\" at character 7, expected \"=\" and a value"},
         {"window=", "expected a number in decimal digits"},

@@ -317,7 +317,7 @@ static void test_not_built(void **state)
     assert_refused(tskip_tile_map_count(map, &counts), TSKIP_INVALID_ARGUMENT,
                    "byte 0 of the map is 165, expected 0, 1 or 2: the map has not been built");
     assert_refused(tskip_tile_map_draw(map, 0, 3, 3, rgb, sizeof rgb), TSKIP_INVALID_ARGUMENT,
-                   "the map has not been built");
+                   "byte 0 of the map is 165, expected 0, 1 or 2: the map has not been built");
     for (int round = 0; round < 2; round++) { /* and again: rebuilding is allowed */
         tskip_encoder *encoder;
         assert_done(tskip_encoder_create(device, NULL, &encoder));
@@ -331,6 +331,26 @@ static void test_not_built(void **state)
         assert_int_equal(counts.mixed, 3);
         assert_int_equal(counts.full, 3);
     }
+    tskip_tile_map_destroy(&map);
+    tskip_mask_destroy(&mask);
+    tskip_device_destroy(&device);
+    (void)failing_alloc_remove(&live, &faults);
+    assert_int_equal(live + faults, 0);
+}
+
+static void test_not_built_plane(void **state)
+{
+    (void)state;
+    size_t live, faults;
+    failing_alloc_install(FAILING_ALLOC_NEVER, false); /* every byte is 165 */
+    assert_done(tskip_device_open(&(tskip_device_desc){.name = "cpu", .threads = 1}, &device));
+    tskip_mask *mask = rules_mask("causal,klen=9/8");
+    const tskip_tile_map_desc desc = {mask, {.batch = 2, .q_len = 9, .k_len = 9}, {3, 3}};
+    tskip_tile_map *map;
+    uint8_t rgb[27];
+    assert_done(tskip_tile_map_create(&desc, &map));
+    assert_refused(tskip_tile_map_draw(map, 1, 3, 3, rgb, sizeof rgb), TSKIP_INVALID_ARGUMENT,
+                   "byte 9 of the map is 165");
     tskip_tile_map_destroy(&map);
     tskip_mask_destroy(&mask);
     tskip_device_destroy(&device);
@@ -430,6 +450,7 @@ int main(void)
         return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     tskip_device_destroy(&device);
-    const struct CMUnitTest alone[] = {cmocka_unit_test(test_not_built)};
+    const struct CMUnitTest alone[] = {cmocka_unit_test(test_not_built),
+                                       cmocka_unit_test(test_not_built_plane)};
     return failed + cmocka_run_group_tests(alone, NULL, NULL);
 }

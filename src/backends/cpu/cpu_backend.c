@@ -2,12 +2,12 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "cpu_backend.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/status.h"
-
-#include <stdio.h>
-#include <string.h>
 
 enum { MAX_GROUP_MEMORY = 64 << 20 };
 
@@ -96,7 +96,7 @@ static tskip_status open_device(const tskip_device_desc *desc, tskip_device_info
 {
     if (desc->native_context)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "native_context is set; expected NULL: the CPU has none");
+                           "native_context is set, expected NULL: the CPU has none");
     tskip__rung rung;
     TSKIP__TRY(choose_rung(desc->name, &rung));
     tskip__cpu_device *out = tskip__alloc_zero(sizeof *out, "a CPU device");

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "cpu_backend.h"
+#include <string.h>
 
 #include "base/alloc.h"
-
-#include <string.h>
+#include "cpu_backend.h"
 
 tskip_status tskip__cpu_buffer_create(void *device, uint64_t size, void *import, void **buffer)
 {

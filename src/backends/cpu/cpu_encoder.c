@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "cpu_backend.h"
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/status.h"
-
-#include <string.h>
+#include "cpu_backend.h"
 
 /* Commands lie one after the other in a block, each on a 64-byte boundary and followed by what it
  * points to, so that a dispatch finds its pointers and arguments on the next lines. */
@@ -34,7 +33,7 @@ tskip_status tskip__cpu_encoder_create(void *device, void *native_stream, void *
     (void)device;
     if (native_stream)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "native_stream is set; expected NULL: the CPU has no streams");
+                           "native_stream is set, expected NULL: the CPU has no streams");
     cpu_encoder *out = tskip__alloc_zero(sizeof *out, "an encoder");
     if (!out)
         return TSKIP_OUT_OF_MEMORY;

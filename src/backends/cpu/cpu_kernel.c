@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "cpu_backend.h"
-#include "cpu_float.h"
+#include <inttypes.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/status.h"
-
-#include <inttypes.h>
-#include <string.h>
+#include "cpu_backend.h"
+#include "cpu_float.h"
 
 static _Thread_local bool inside_kernel;
 

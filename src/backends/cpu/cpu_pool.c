@@ -2,14 +2,14 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "cpu_pool.h"
 
-#include "base/alloc.h"
-
 #include <sched.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+
 /* How long a worker looks for the next region, and the caller for the last task, before sleeping.
- * Long enough for the next dispatch of the same list, too short to be felt by the program around.
- */
+ * Long enough for the next dispatch of the same list, too short to be felt by the program
+ * around. */
 #define SPIN_SECONDS 100e-6
 
 /* A thread that wakes up wakes so many others: 64 are awake after 6 steps. */

@@ -3,12 +3,12 @@
 #ifndef TSKIP_BACKENDS_CPU_POOL_H
 #define TSKIP_BACKENDS_CPU_POOL_H
 
+#include <stdalign.h>
+#include <stdatomic.h>
+
 #include <tileskip/compute.h>
 
 #include "base/thread.h"
-
-#include <stdalign.h>
-#include <stdatomic.h>
 
 /* A small pool for one parallel region at a time, in which the calling thread takes part.
  *
@@ -50,8 +50,9 @@ tskip_status tskip__cpu_pool_init(tskip__cpu_pool *pool, uint32_t threads);
 void tskip__cpu_pool_destroy(tskip__cpu_pool *pool);
 
 void tskip__cpu_pool_lock(tskip__cpu_pool *pool);
-bool tskip__cpu_pool_try_lock(
-    tskip__cpu_pool *pool); /* false: a region runs, maybe this thread's */
+
+/* False: a region runs, maybe this thread's. */
+bool tskip__cpu_pool_try_lock(tskip__cpu_pool *pool);
 void tskip__cpu_pool_unlock(tskip__cpu_pool *pool);
 
 /* Calls task(context, 0) … task(context, n_tasks - 1), each once, and returns when all have. At

@@ -52,12 +52,15 @@ static bool load_cached(const tskip__cuda_device *device, const tskip__kernel_sp
     size_t size;
     if (!*key || !tskip__cuda_cache_load(key, &code, &size))
         return false;
+    tskip__error_text before;
+    tskip__error_keep(&before);
     bool good = load_code(device, spec, code, kernel) == TSKIP_OK;
     tskip__free(code, size);
     if (!good) {
         unload(device, kernel);
         tskip__log(TSKIP_LOG_WARNING, "cache entry of kernel %s ignored: %s", spec->name,
                    tskip_last_error());
+        tskip__error_restore(&before);
     }
     return good;
 }

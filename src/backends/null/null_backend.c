@@ -34,7 +34,7 @@ static tskip_status open_device(const tskip_device_desc *desc, tskip_device_info
                            desc->name);
     if (desc->native_context)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "native_context is set; expected NULL: the null device has none");
+                           "native_context is set, expected NULL: the null device has none");
     tskip__null_device *out = tskip__alloc(sizeof *out, "a null device");
     if (!out)
         return TSKIP_OUT_OF_MEMORY;

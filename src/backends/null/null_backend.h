@@ -3,9 +3,9 @@
 #ifndef TSKIP_BACKENDS_NULL_BACKEND_H
 #define TSKIP_BACKENDS_NULL_BACKEND_H
 
-#include "compute/backend.h"
-
 #include <stdatomic.h>
+
+#include "compute/backend.h"
 
 /* The null device records what is asked of it and computes nothing. Its buffers hold no bytes: a
  * write goes nowhere, a read gives zeros, and a size may be larger than any memory. Kernels compile

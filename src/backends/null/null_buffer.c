@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "null_backend.h"
+#include <inttypes.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
-
-#include <inttypes.h>
-#include <string.h>
+#include "null_backend.h"
 
 tskip_status tskip__null_buffer_create(void *device, uint64_t size, void *import, void **buffer)
 {

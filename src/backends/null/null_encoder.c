@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "null_backend.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/status.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+#include "null_backend.h"
 
 enum { FIRST_CAPACITY = 16, RANGE_TEXT = 80, LINE = 480 };
 
@@ -40,7 +39,7 @@ tskip_status tskip__null_encoder_create(void *device, void *native_stream, void 
     (void)device;
     if (native_stream)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "native_stream is set; expected NULL: the null device has no streams");
+                           "native_stream is set, expected NULL: the null device has no streams");
     null_encoder *out = tskip__alloc_zero(sizeof *out, "an encoder");
     if (!out)
         return TSKIP_OUT_OF_MEMORY;

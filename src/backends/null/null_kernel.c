@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#include "null_backend.h"
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
-
-#include <string.h>
+#include "null_backend.h"
 
 tskip_status tskip__null_kernel_create(void *device, const tskip__kernel_spec *spec, void **kernel)
 {

@@ -7,5 +7,5 @@
 void tskip__attention_avx2(const tskip_group *group, void *const *buffers, const void *args,
                            void *memory)
 {
-    run_item(group, buffers, args, memory);
+    (void)run_item(group, buffers, args, memory);
 }

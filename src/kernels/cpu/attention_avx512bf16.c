@@ -7,8 +7,6 @@
 void tskip__attention_avx512bf16(const tskip_group *group, void *const *buffers, const void *args,
                                  void *memory)
 {
-    if (tskip__takes_pairs(group))
-        run_item(group, buffers, args, memory);
-    else
+    if (!tskip__takes_pairs(group, args) || run_item(group, buffers, args, memory))
         tskip__attention_avx512(group, buffers, args, memory);
 }

@@ -7,6 +7,9 @@
 
 #include <tileskip/compute.h>
 
+#include "kernels/attention_constants.h"
+#include "kernels/shared/kargs.h"
+
 /* What every rung's attention shares: the shape of its work and of its scratch memory. */
 
 #define TSKIP__PANEL_ROWS   32 /* query rows of a panel; BQ of the tile map */
@@ -14,29 +17,23 @@
 #define TSKIP__MAX_PANELS   8
 #define TSKIP__MAX_HEAD_DIM 512
 
-/* The kernel's constants, in the order of their declaration. */
-enum {
-    TSKIP__CONSTANT_DTYPE,
-    TSKIP__CONSTANT_OUT_DTYPE,
-    TSKIP__CONSTANT_HEAD_DIM,
-    TSKIP__CONSTANT_HEAD_DIM_V,
-    TSKIP__CONSTANT_BQ,
-    TSKIP__CONSTANT_BK,
-    TSKIP__CONSTANT_PANELS,
-};
+/* Bytes that a panel keeps of its rows beside Q and O; asserted where they are laid out. */
+#define TSKIP__PANEL_STATE 1408
 
-/* Columns after rounding up to whole vectors and register blocks of any rung. */
+/* Columns after rounding up to whole vectors and tiles of any rung. */
 static inline size_t tskip__padded(size_t columns)
 {
-    return (columns + 15) / 16 * 16;
+    return (columns + 31) / 32 * 32;
 }
 
-/* Whether the group's kernel may multiply pairs of bf16, P rounded to it: an f32 output would show
- * the rounding. */
-static inline bool tskip__takes_pairs(const tskip_group *group)
+/* Whether the group's kernel may multiply pairs of bf16, P rounded to it and subnormals flushed: an
+ * f32 output would show the rounding, an enormous scale the flushed parts of a score. */
+static inline bool tskip__takes_pairs(const tskip_group *group,
+                                      const struct tskip__attention_args *args)
 {
-    return group->constants[TSKIP__CONSTANT_DTYPE].u32 == TSKIP_BF16 &&
-           group->constants[TSKIP__CONSTANT_OUT_DTYPE].u32 != TSKIP_F32;
+    return group->constants[TSKIP__ID_dtype].u32 == TSKIP_BF16 &&
+           group->constants[TSKIP__ID_out_dtype].u32 != TSKIP_F32 && args->scale < 0x1p64f &&
+           args->scale > -0x1p64f;
 }
 
 /* From one row of a packed tile of so many columns to the next, in words. */
@@ -45,25 +42,37 @@ static inline size_t tskip__pitch(size_t columns)
     return tskip__padded(columns) + 16;
 }
 
+/* Room for a packed tile of K or V, whichever of the two runs along its rows. */
+static inline size_t tskip__tile_floats(size_t dim, size_t bk)
+{
+    size_t turned = tskip__padded(dim) * tskip__pitch(bk);
+    size_t straight = tskip__padded(bk) * tskip__pitch(dim);
+    return turned > straight ? turned : straight;
+}
+
 /* Scratch of one group in bytes: Q, O and state of `panels` panels, a tile of K and of V, one of
  * scores and one of bias; head sizes in elements. */
 static inline size_t tskip__attention_memory(size_t head_dim, size_t head_dim_v, size_t bk,
                                              size_t panels)
 {
     size_t rows = TSKIP__PANEL_ROWS;
-    size_t dim = tskip__padded(head_dim), dim_v = tskip__padded(head_dim_v);
-    size_t floats = panels * rows * (dim + dim_v) + dim * tskip__pitch(bk) +
-                    tskip__padded(bk) * (tskip__pitch(head_dim_v) + 2 * rows);
-    return floats * sizeof(float) + panels * 1536;
+    size_t floats = panels * rows * (tskip__padded(head_dim) + tskip__padded(head_dim_v)) +
+                    tskip__tile_floats(head_dim, bk) + tskip__tile_floats(head_dim_v, bk) +
+                    tskip__padded(bk) * 2 * rows;
+    return floats * sizeof(float) + panels * TSKIP__PANEL_STATE;
 }
 
 void tskip__attention_c(const tskip_group *group, void *const *buffers, const void *args,
                         void *memory);
+void tskip__attention_neon(const tskip_group *group, void *const *buffers, const void *args,
+                           void *memory);
 void tskip__attention_avx2(const tskip_group *group, void *const *buffers, const void *args,
                            void *memory);
 void tskip__attention_avx512(const tskip_group *group, void *const *buffers, const void *args,
                              void *memory);
 void tskip__attention_avx512bf16(const tskip_group *group, void *const *buffers, const void *args,
                                  void *memory);
+void tskip__attention_amx(const tskip_group *group, void *const *buffers, const void *args,
+                          void *memory);
 
 #endif

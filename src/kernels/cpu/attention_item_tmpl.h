@@ -123,19 +123,23 @@ static struct head_rows find_keys(const struct item *it, int binding, int batch,
     };
 }
 
+_Static_assert(sizeof(struct row_state) + sizeof(struct panel_limits) == TSKIP__PANEL_STATE,
+               "the scratch memory of a panel");
+
 /* Deals out the group's scratch memory. */
 static void lay_out(struct item *it, float *memory)
 {
     const struct tskip__attention_args *a = it->args;
-    size_t words = tskip__padded((size_t)words_of((int)a->head_dim));
-    size_t dim_v = tskip__padded(a->head_dim_v), bk = (size_t)it->bk;
-    it->k_pitch = (int)tskip__pitch(bk);
-    it->v_pitch = (int)tskip__pitch(a->head_dim_v);
+    const int n_words = words_of((int)a->head_dim);
+    size_t words = tskip__padded((size_t)n_words), dim_v = tskip__padded(a->head_dim_v);
+    size_t bk = tskip__padded((size_t)it->bk);
+    it->k_pitch = (int)key_pitch(it->bk, n_words);
+    it->v_pitch = (int)value_pitch(it->bk, (int)a->head_dim_v);
     it->scores = memory;
-    it->bias = it->scores + tskip__padded(bk) * ROWS;
-    it->k_tile = it->bias + tskip__padded(bk) * ROWS;
-    it->v_tile = it->k_tile + words * tskip__pitch(bk);
-    memory = it->v_tile + tskip__padded(bk) * tskip__pitch(a->head_dim_v);
+    it->bias = it->scores + bk * ROWS;
+    it->k_tile = it->bias + bk * ROWS;
+    it->v_tile = it->k_tile + tskip__tile_floats(words, bk);
+    memory = it->v_tile + tskip__tile_floats(dim_v, bk);
     for (int i = 0; i < it->n_panels; i++) {
         struct panel *p = &it->panels[i];
         p->q = memory;
@@ -201,7 +205,7 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
         mask.bias = it->bias;
     }
     multiply_scores(p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim), it->scores, keys);
-    softmax(it->scores, keys, rule, class == TSKIP__MIXED ? &mask : NULL, p->state);
+    softmax(it->scores, keys, rule, &mask, p->state);
     multiply_values(it->scores, it->v_tile, it->v_pitch, words_of(keys), p->o, p->state->rescale,
                     (int)a->head_dim_v);
 }
@@ -217,8 +221,8 @@ static void visit_tiles(struct item *it)
             return;
         tskip_i64 column = (tskip_i64)tile * it->bk;
         int keys = (int)tskip__min(it->bk, a->k_len - column);
-        pack_turned(&it->keys, column, keys, it->k_tile, it->k_pitch);
-        pack_straight(&it->values, column, keys, it->v_tile, it->v_pitch);
+        pack_keys(&it->keys, column, keys, it->k_tile, it->k_pitch);
+        pack_values(&it->values, column, keys, it->v_tile, it->v_pitch);
         for (int i = 0; i < it->n_panels; i++) {
             struct panel *p = &it->panels[i];
             if (p->next != tile)
@@ -236,7 +240,7 @@ static void visit_tiles(struct item *it)
 static void finish_rows(const struct item *it, struct panel *p)
 {
     struct row_state *s = p->state;
-    bool sinks = it->args->flags & TSKIP__HAS_SINKS;
+    bool sinks = it->args->flags & TSKIP__HAS_SINKS, lse = it->args->flags & TSKIP__HAS_LSE;
     for (int r = 0; r < ROWS; r++) {
         float top = s->maximum[r], sum = s->sum[r], factor = 1;
         if (sinks) {
@@ -247,7 +251,8 @@ static void finish_rows(const struct item *it, struct panel *p)
             top = higher;
         }
         s->rescale[r] = sum == 0 ? 0 : factor / sum;
-        s->maximum[r] = sum == 0 ? -INFINITY : top + logf(sum);
+        if (lse) /* in double: near 0 the two cancel */
+            s->maximum[r] = sum == 0 ? -INFINITY : (float)(top + log(sum));
     }
 }
 
@@ -308,15 +313,48 @@ static void store_panel(const struct item *it, struct panel *p)
     }
 }
 
-static void run_item(const tskip_group *group, void *const *buffers, const void *args, void *memory)
+/* Below this the products that a flushing unit drops, 2^-126 each, can show in a row's result. */
+#define FAINT 0x1p-80f
+
+/* Whether a stored panel has rows that see something and nothing in them reaches FAINT. */
+static bool is_faint(const struct panel *p, int dim)
+{
+    bool sees = false;
+    for (int row = 0; row < p->rows; row += VL) {
+        float size[VL];
+        vf top = vf_set(0.0f);
+        for (int d = 0; d < dim; d++) {
+            vf x = vf_mul(vf_load(p->o + d * ROWS + row), vf_load(p->state->rescale + row));
+            top = vf_max(vf_max(x, vf_sub(vf_set(0.0f), x)), top);
+        }
+        vf_store(size, top);
+        for (int r = 0; r < VL && row + r < p->rows; r++) {
+            if (size[r] >= FAINT)
+                return false;
+            sees = sees || p->state->rescale[row + r] != 0;
+        }
+    }
+    return sees;
+}
+
+/* Returns whether some panel of the item came out so small that, where the products flush, it must
+ * be computed again by those that do not. */
+static bool run_item(const tskip_group *group, void *const *buffers, const void *args, void *memory)
 {
     struct item it = {.args = args, .buffers = buffers};
-    it.dtype = (int)group->constants[TSKIP__CONSTANT_DTYPE].u32;
-    it.out_dtype = (int)group->constants[TSKIP__CONSTANT_OUT_DTYPE].u32;
-    it.bk = (int)group->constants[TSKIP__CONSTANT_BK].u32;
+    it.dtype = (int)group->constants[TSKIP__ID_dtype].u32;
+    it.out_dtype = (int)group->constants[TSKIP__ID_out_dtype].u32;
+    it.bk = (int)group->constants[TSKIP__ID_bk].u32;
     const tskip_u32 *order = buffers[9];
     start_item(&it, order ? order[group->index[0]] : group->index[0], memory);
+    begin_products();
     visit_tiles(&it);
-    for (int i = 0; i < it.n_panels; i++)
+    end_products();
+    bool faint = false;
+    for (int i = 0; i < it.n_panels; i++) {
         store_panel(&it, &it.panels[i]);
+        if (TERMS == 2)
+            faint = faint || is_faint(&it.panels[i], (int)it.args->head_dim_v);
+    }
+    return faint;
 }

@@ -3,27 +3,8 @@
 
 /* Packing: part of attention_tmpl.h. All that is packed is 32-bit words: one f32 each, or on a rung
  * that multiplies pairs two 16-bit terms that lie next to each other in a sum. For Q and K the sum
- * runs over the head, for P and V over the keys.
- *
- *     Q [word of the head][ROWS]     K [word of the head][key]     V [word of keys][column]
- *
- * Rows of K and V are `pitch` words apart, an odd number of cache lines for the usual sizes, so
- * that a column of blocks falls into all sets of a cache whatever the tensor's strides are. */
-
-struct blocks {
-    int wide, narrow;
-};
-
-/* The fewest whole blocks that hold `columns` columns. */
-INLINE struct blocks split_columns(int columns)
-{
-    for (int padded = (columns + 1) / 2 * 2;; padded += 2)
-        for (int narrow = 0; narrow <= 2; narrow++) {
-            int rest = padded - narrow * STEP_REST;
-            if (rest >= 0 && rest % STEP == 0)
-                return (struct blocks){rest / STEP, narrow};
-        }
-}
+ * runs over the head, for P and V over the keys. Q is [word of the head][ROWS]; K and V are as the
+ * products want them. */
 
 /* Words that hold `terms` terms. */
 INLINE int words_of(int terms)
@@ -124,24 +105,8 @@ INLINE void turn_rows(const struct head_rows *rows, tskip_i64 first, int n, floa
     }
 }
 
-INLINE void copy_rows(const struct head_rows *rows, tskip_i64 first, int n, float *to, int pitch,
-                      const tskip_u32 dtype)
-{
-    for (int r = 0; r < n; r += TERMS, to += pitch) {
-        const char *row[TERMS];
-        for (int i = 0; i < TERMS; i++)
-            row[i] = find_row(rows, first + r + i);
-        int column = 0;
-        for (; column + VL <= rows->dim; column += VL)
-            vf_store(to + column, load_columns(row, column, VL, dtype));
-        if (column < rows->dim)
-            vf_store(to + column, load_columns(row, column, rows->dim - column, dtype));
-    }
-}
-
-/* The type is a constant inside what these call; pairs have but one. */
-
-/* Q and K. `n` is rounded up to whole vectors, the words of a row too; what does not exist is 0. */
+/* The type is a constant inside what this calls; pairs have but one. `n` is rounded up to whole
+ * vectors, the words of a row too; what does not exist is 0. */
 static void pack_turned(const struct head_rows *rows, tskip_i64 first, int n, float *to, int pitch)
 {
     if (TERMS == 2 || rows->dtype == TSKIP__BF16)
@@ -150,16 +115,4 @@ static void pack_turned(const struct head_rows *rows, tskip_i64 first, int n, fl
         turn_rows(rows, first, n, to, pitch, TSKIP__F16);
     else
         turn_rows(rows, first, n, to, pitch, TSKIP__F32);
-}
-
-/* V; columns are rounded up to whole vectors. */
-static void pack_straight(const struct head_rows *rows, tskip_i64 first, int n, float *to,
-                          int pitch)
-{
-    if (TERMS == 2 || rows->dtype == TSKIP__BF16)
-        copy_rows(rows, first, n, to, pitch, TSKIP__BF16);
-    else if (rows->dtype == TSKIP__F16)
-        copy_rows(rows, first, n, to, pitch, TSKIP__F16);
-    else
-        copy_rows(rows, first, n, to, pitch, TSKIP__F32);
 }

@@ -188,7 +188,7 @@ INLINE vf exponentiate_lanes(float *scores, int keys, int lane, vf top)
 }
 
 /* Raw scores to P. The running maximum and sum move on, and the factor for what was summed before
- * goes to `rescale`. `mask` NULL: the tile is FULL. */
+ * goes to `rescale`. */
 static void softmax(float *scores, int keys, struct score_rule rule, const struct tile_mask *mask,
                     struct row_state *state)
 {
@@ -199,14 +199,14 @@ static void softmax(float *scores, int keys, struct score_rule rule, const struc
     }
     for (int lane = 0; lane < ROWS; lane += VL) {
         vf old = vf_load(state->maximum + lane), top;
-        if (!mask)
-            top = mask_lanes(scores, keys, scale, mask, lane, old, false, false);
-        else if (!mask->bias)
-            top = mask_lanes(scores, keys, scale, mask, lane, old, false, true);
-        else if (!mask->limits)
-            top = mask_lanes(scores, keys, scale, mask, lane, old, true, false);
-        else
+        if (mask->bias && mask->limits)
             top = mask_lanes(scores, keys, scale, mask, lane, old, true, true);
+        else if (mask->bias)
+            top = mask_lanes(scores, keys, scale, mask, lane, old, true, false);
+        else if (mask->limits)
+            top = mask_lanes(scores, keys, scale, mask, lane, old, false, true);
+        else
+            top = mask_lanes(scores, keys, scale, mask, lane, old, false, false);
         vf sum = exponentiate_lanes(scores, keys, lane, top);
         vf factor = exp_nonpositive(vf_sub(old, top));
         vf_store(state->maximum + lane, top);

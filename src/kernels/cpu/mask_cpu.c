@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "cell.h"
@@ -71,6 +72,59 @@ static void store(void *out, tskip_u32 dtype, tskip_i64 i, float value)
     }
 }
 
+/* Cells [begin, end): all masked, or all attended without a bias. */
+static void fill_run(void *out, tskip_u32 dtype, tskip_i64 begin, tskip_i64 end, bool masked)
+{
+    if (end <= begin)
+        return;
+    const size_t n = (size_t)(end - begin);
+    if (dtype == TSKIP__BOOL) {
+        memset((tskip_u8 *)out + begin, !masked, n);
+    } else if (dtype == TSKIP__F32) {
+        const uint32_t bits = masked ? 0xFF800000u : 0;
+        char *cells = (char *)out + (size_t)begin * sizeof bits;
+        for (size_t i = 0; i < n; i++)
+            memcpy(cells + i * sizeof bits, &bits, sizeof bits);
+    } else {
+        const uint16_t bits = !masked ? 0 : dtype == TSKIP__F16 ? 0xFC00 : 0xFF80;
+        char *cells = (char *)out + (size_t)begin * sizeof bits;
+        for (size_t i = 0; i < n; i++)
+            memcpy(cells + i * sizeof bits, &bits, sizeof bits);
+    }
+}
+
+/* Cells [begin, end), all of which the rules let through. */
+static void fill_visible(const struct plane_row *r, void *out, tskip_i64 begin, tskip_i64 end)
+{
+    const tskip_u32 dtype = r->args->out_dtype;
+    if (!r->cells && !(r->args->has_rules && r->args->rules.flags & TSKIP__RULE_ALIBI)) {
+        fill_run(out, dtype, begin, end, false);
+        return;
+    }
+    for (tskip_i64 c = begin; c < end; c++)
+        store(out, dtype, c, cell_of(r, c));
+}
+
+/* The two intervals that a row sees, in order and apart. */
+static void fill_row(const struct plane_row *r, void *out)
+{
+    const struct tskip__plane_args *a = r->args;
+    const struct tskip__row_limits *l = &r->limits;
+    const bool sink_first = l->sink_lo < l->lo;
+    const tskip_i64 begin[2] = {sink_first ? l->sink_lo : l->lo, sink_first ? l->lo : l->sink_lo};
+    const tskip_i64 end[2] = {sink_first ? l->sink_hi : l->hi, sink_first ? l->hi : l->sink_hi};
+    tskip_i64 done = 0;
+    for (int i = 0; i < 2; i++) {
+        const tskip_i64 from = tskip__max(begin[i], done), to = tskip__min(end[i], a->k_len);
+        if (to <= from)
+            continue;
+        fill_run(out, a->out_dtype, done, from, true);
+        fill_visible(r, out, from, to);
+        done = to;
+    }
+    fill_run(out, a->out_dtype, done, a->k_len, true);
+}
+
 void tskip__mask_fill_c(const tskip_group *group, void *const *buffers, const void *args,
                         void *memory)
 {
@@ -84,9 +138,7 @@ void tskip__mask_fill_c(const tskip_group *group, void *const *buffers, const vo
         struct plane_row r = find_row(a, buffers, plane, row);
         tskip_i64 cell =
             batch * a->out_stride_batch + head * a->out_stride_head + row * a->out_stride_row;
-        char *out = (char *)buffers[2] + (size_t)cell * tskip__cell_size(a->out_dtype);
-        for (tskip_i64 c = 0; c < a->k_len; c++)
-            store(out, a->out_dtype, c, cell_of(&r, c));
+        fill_row(&r, (char *)buffers[2] + (size_t)cell * tskip__cell_size(a->out_dtype));
     }
 }
 

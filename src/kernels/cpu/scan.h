@@ -49,6 +49,7 @@ typedef struct tskip__scan_set {
 } tskip__scan_set;
 
 extern const tskip__scan_set tskip__scan_c;
+extern const tskip__scan_set tskip__scan_neon;
 extern const tskip__scan_set tskip__scan_avx2;
 extern const tskip__scan_set tskip__scan_avx512;
 

@@ -11,7 +11,7 @@
 #define TERMS 2
 
 /* c + a0 · b0 + a1 · b1 in each lane. */
-#define vf_mac(a, b, c) _mm512_dpbf16_ps(c, (__m512bh)(a), (__m512bh)(b))
+#define vs_mac(a, b, c) _mm512_dpbf16_ps(c, (__m512bh)(a), (__m512bh)(b))
 
 /* Of 16 words of 16 bits and 16 more: one of the first, one of the second, and so on. */
 static inline __m512i interleave(__m512i both)

@@ -77,6 +77,34 @@ static inline vf vf_div(vf a, vf b)
     LANES(a.lane[i] / b.lane[i]);
 }
 
+/* What a product of two matrices is summed in. In double here: speed is not what this rung is for,
+ * and its sums then err less than any other's. */
+typedef struct vsum {
+    double lane[VL];
+} vsum;
+
+static inline vsum vs_set(vf a)
+{
+    vsum r;
+    for (int i = 0; i < VL; i++)
+        r.lane[i] = (double)a.lane[i];
+    return r;
+}
+
+static inline vsum vs_mac(vf a, vf b, vsum c) /* c + a · b */
+{
+    for (int i = 0; i < VL; i++)
+        c.lane[i] += (double)a.lane[i] * (double)b.lane[i];
+    return c;
+}
+
+static inline vf vs_value(vsum a)
+{
+    LANES((float)a.lane[i]);
+}
+
+#define TERMS 1
+
 /* a · b + c; rounded once where the rung has it, twice here, but the same in every tile class. */
 static inline vf vf_fma(vf a, vf b, vf c)
 {

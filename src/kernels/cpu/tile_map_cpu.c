@@ -24,19 +24,74 @@ static struct tskip__rules_entry entry_of(const struct tskip__rules *rules, cons
     return entry;
 }
 
-/* Writes the classes under rules, or joins them with those that stand there. */
+/* Tiles [begin, end) of a row of tiles. */
+struct run {
+    tskip_i64 begin, end;
+};
+
+/* The runs of tiles whose class the ends of the first and the last row settle. What lies between
+ * them takes the closed form tile by tile. */
+struct runs {
+    struct run before, full, after; /* SKIP, FULL, SKIP */
+};
+
+/* The tiles that lie within positions [from, to), after those of the run before. */
+static struct run tiles_within(const struct tskip__plane_args *a, tskip_i64 from, tskip_i64 to,
+                               tskip_i64 after)
+{
+    const tskip_i64 offset = a->rules.k_offset, bk = a->bk;
+    const tskip_i64 first = tskip__max(from - offset, 0);
+    const tskip_i64 last = tskip__min(tskip__max(to - offset, 0), a->k_len);
+    struct run run;
+    run.begin = tskip__max(tskip__min((first + bk - 1) / bk, a->nk), after);
+    run.end = tskip__max(last == a->k_len ? a->nk : last / bk, run.begin);
+    return run;
+}
+
+static struct runs find_runs(const struct tskip__plane_args *a, const struct tskip__tile_row *t)
+{
+    const tskip_i64 sink = t->rules.sink;
+    const tskip_i64 reach =
+        tskip__max(tskip__reach(t->last, 0), tskip__min(tskip__reach(t->last, 1), sink));
+    const tskip_i64 full = tskip__max(tskip__max(t->n0, t->last.a), t->last.l);
+    const tskip_i64 full_end = t->rules.flags & TSKIP__RULE_ALIBI
+                                   ? 0
+                                   : tskip__min(tskip__min(t->n1, t->first.b), t->first.h);
+    struct runs r;
+    r.before = tiles_within(a, sink, tskip__max(t->first.l, t->first.a), 0);
+    r.full = tiles_within(a, full, full_end, r.before.end);
+    r.after = tiles_within(a, reach, TSKIP__FAR, r.full.end);
+    return r;
+}
+
+static void classify_tiles(const struct row *row, const struct tskip__tile_row *t, struct run tiles,
+                           int join)
+{
+    const struct tskip__plane_args *a = row->args;
+    for (tskip_i64 j = tiles.begin; j < tiles.end; j++) {
+        if (join && row->map[j] == TSKIP__SKIP)
+            continue;
+        tskip_i64 column = j * a->bk;
+        tskip_u8 class = tskip__tile_class(*t, column, tskip__min(column + a->bk, a->k_len));
+        row->map[j] = join ? tskip__combine_classes(row->map[j], class) : class;
+    }
+}
+
+/* Writes the classes under rules, or joins them with those that stand there: FULL changes none. */
 static void classify_rules(const struct row *row, const tskip_i64 *words, tskip_u32 batch, int join)
 {
     const struct tskip__plane_args *a = row->args;
-    struct tskip__tile_row t = tskip__tile_row(a->rules, entry_of(&a->rules, words, batch), words,
-                                               a->q_len, a->k_len, row->first, a->bq);
-    for (tskip_u32 j = 0; j < a->nk; j++) {
-        if (join && row->map[j] == TSKIP__SKIP)
-            continue;
-        tskip_i64 column = (tskip_i64)j * a->bk;
-        tskip_u8 class = tskip__tile_class(t, column, tskip__min(column + a->bk, a->k_len));
-        row->map[j] = join ? tskip__combine_classes(row->map[j], class) : class;
-    }
+    const struct tskip__tile_row t = tskip__tile_row(a->rules, entry_of(&a->rules, words, batch),
+                                                     words, a->q_len, a->k_len, row->first, a->bq);
+    const struct runs r = find_runs(a, &t);
+    classify_tiles(row, &t, (struct run){0, r.before.begin}, join);
+    memset(row->map + r.before.begin, TSKIP__SKIP, (size_t)(r.before.end - r.before.begin));
+    classify_tiles(row, &t, (struct run){r.before.end, r.full.begin}, join);
+    if (!join)
+        memset(row->map + r.full.begin, TSKIP__FULL, (size_t)(r.full.end - r.full.begin));
+    classify_tiles(row, &t, (struct run){r.full.end, r.after.begin}, join);
+    memset(row->map + r.after.begin, TSKIP__SKIP, (size_t)(r.after.end - r.after.begin));
+    classify_tiles(row, &t, (struct run){r.after.end, a->nk}, join);
 }
 
 /* SCAN_ bits to classes. */
@@ -111,5 +166,11 @@ void tskip__tile_map_avx512(const tskip_group *group, void *const *buffers, cons
                             void *memory)
 {
     build_row(group, buffers, args, memory, &tskip__scan_avx512);
+}
+#elif defined(__aarch64__)
+void tskip__tile_map_neon(const tskip_group *group, void *const *buffers, const void *args,
+                          void *memory)
+{
+    build_row(group, buffers, args, memory, &tskip__scan_neon);
 }
 #endif

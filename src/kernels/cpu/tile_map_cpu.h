@@ -8,11 +8,9 @@
 #include "scan.h"
 
 /* Bodies of the kernels about masks and maps. A group of "tile_map" is one row of tiles of one
- * plane: grid {nq, planes, 1}. "mask_fill" and "mask_count" take 64 rows of a plane: grid
- * {ceil(q_len / 64), planes, 1}. "tile_count" takes 64 rows of tiles over all planes, "tile_order"
- * is one group. */
-
-#define TSKIP__ROWS_A_GROUP 64
+ * plane: grid {nq, planes, 1}. "mask_fill" and "mask_count" take TSKIP__ROWS_A_GROUP rows of
+ * a plane: grid {ceil(q_len / that), planes, 1}. "tile_count" takes so many rows of tiles over all
+ * planes, "tile_order" is one group. */
 
 /* Group memory of "tile_map". */
 #define TSKIP__TILE_MAP_MEMORY sizeof(struct tskip__scan_room)
@@ -23,6 +21,8 @@
 
 void tskip__tile_map_c(const tskip_group *group, void *const *buffers, const void *args,
                        void *memory);
+void tskip__tile_map_neon(const tskip_group *group, void *const *buffers, const void *args,
+                          void *memory);
 void tskip__tile_map_avx2(const tskip_group *group, void *const *buffers, const void *args,
                           void *memory);
 void tskip__tile_map_avx512(const tskip_group *group, void *const *buffers, const void *args,

@@ -3,11 +3,12 @@
 #include "kernels/cuda/attention_item.h"
 
 /* Attention in f32 throughout, with plain multiply-adds: for f32 tensors, and for f32 outputs of
- * 16-bit ones, where the tensor cores' 16-bit probabilities would be too coarse. Simple before fast.
+ * 16-bit ones, where the tensor cores' 16-bit probabilities would be too coarse. Simple before
+ * fast.
  *
- * 128 threads take 32 rows. Scores: a thread has 8 keys of 2 rows, Q and K pass through shared memory
- * in slices of 32 of the head. Softmax: 4 threads a row. O: a warp has 8 rows, a lane every 32nd
- * column, V comes straight from global memory. */
+ * 128 threads take 32 rows. Scores: a thread has 8 keys of 2 rows, Q and K pass through shared
+ * memory in slices of 32 of the head. Softmax: 4 threads a row. O: a warp has 8 rows, a lane every
+ * 32nd column, V comes straight from global memory. */
 
 #define THREADS 128
 #define SLICE   32
@@ -134,8 +135,8 @@ TSKIP__FN void multiply_values(float (&o)[8][DV_LANE], const void *v, tskip_i64 
 TSKIP__FN const char *rows_from(const void *base, const tskip_i64 stride[3], tskip_u32 batch,
                                 tskip_u32 head, tskip_i64 row)
 {
-    return (const char *)base + (batch * stride[0] + head * stride[1] + row * stride[2]) *
-                                    element_size(TSKIP_C_DTYPE);
+    return (const char *)base +
+           (batch * stride[0] + head * stride[1] + row * stride[2]) * element_size(TSKIP_C_DTYPE);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) attention_f32(ATTENTION_PARAMETERS)

@@ -23,8 +23,8 @@
 
 struct item {
     tskip_u32 batch, head, kv_head, row_block;
-    tskip_i64 first; /* query row */
-    int rows;        /* that exist */
+    tskip_i64 first;                      /* query row */
+    int rows;                             /* that exist */
     tskip_i64 present_begin, present_end; /* keys that are not absent */
 };
 
@@ -133,10 +133,10 @@ TSKIP__FN struct item_mask find_item_mask(const struct tskip__attention_args &a,
             m.slope = ((const float *)words)[a.rules.first_slope + it.head];
     }
     if (TSKIP_C_MASK) {
-        m.cells = (const char *)mask +
-                  (it.batch * a.tensor.stride_batch + it.head * a.tensor.stride_head +
-                   it.first * a.tensor.stride_row) *
-                      element_size(TSKIP_C_MASK);
+        m.cells =
+            (const char *)mask + (it.batch * a.tensor.stride_batch +
+                                  it.head * a.tensor.stride_head + it.first * a.tensor.stride_row) *
+                                     element_size(TSKIP_C_MASK);
         m.stride = a.tensor.stride_row * element_size(TSKIP_C_MASK);
     }
     return m;
@@ -149,9 +149,8 @@ TSKIP__FN struct row_mask find_row_mask(const struct tskip__attention_args &a,
     struct row_mask m = {0, 0xFFFFFFFFu, 0, 0};
     if (TSKIP_C_RULES && row < it.rows) {
         const struct tskip__rules_entry *entries = (const struct tskip__rules_entry *)words;
-        struct tskip__row_limits l =
-            tskip__row_limits(a.rules, entries[a.rules.n_entries > 1 ? it.batch : 0], words,
-                              a.k_len, it.first + row);
+        struct tskip__row_limits l = tskip__row_limits(
+            a.rules, entries[a.rules.n_entries > 1 ? it.batch : 0], words, a.k_len, it.first + row);
         m.lo = to_column(l.lo, a.k_len);
         m.hi = to_column(l.hi, a.k_len);
         m.sink_lo = to_column(l.sink_lo, a.k_len);
@@ -160,8 +159,8 @@ TSKIP__FN struct row_mask find_row_mask(const struct tskip__attention_args &a,
     return m;
 }
 
-/* The score x (in units of 1 / `unit`) of row `row` < it.rows under the mask. A cell that adds nothing
- * leaves x as it is, bit for bit, so FULL tiles may leave this out. */
+/* The score x (in units of 1 / `unit`) of row `row` < it.rows under the mask. A cell that adds
+ * nothing leaves x as it is, bit for bit, so FULL tiles may leave this out. */
 TSKIP__FN float mask_score(float x, const struct item_mask &im, const struct row_mask &m, int row,
                            tskip_u32 column, float unit)
 {
@@ -174,14 +173,15 @@ TSKIP__FN float mask_score(float x, const struct item_mask &im, const struct row
             tskip_i64 distance = im.position + row - column;
             x = x + -im.slope * (float)(distance < 0 ? -distance : distance) * unit;
         }
-        bool visible = (column >= m.lo && column < m.hi) ||
-                       (column >= m.sink_lo && column < m.sink_hi);
+        bool visible =
+            (column >= m.lo && column < m.hi) || (column >= m.sink_lo && column < m.sink_hi);
         x = visible ? x : -INFINITE;
     }
     return x;
 }
 
-/* ---- the end of a row ------------------------------------------------------------------------- */
+/* ---- the end of a row -------------------------------------------------------------------------
+ */
 
 struct row_end {
     float factor; /* for what was summed */

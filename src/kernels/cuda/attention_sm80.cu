@@ -4,9 +4,9 @@
 #include "kernels/cuda/mma.h"
 
 /* Attention on the tensor cores of any GPU from Ampere on, for f16 and bf16 (after Dao,
- * "FlashAttention-2", arXiv:2307.08691). A warp owns 32 rows up to head size 128, where what it loads
- * of K and V then serves two products, else 16; above 256 columns of V two warps share their rows, each
- * with half of O and the whole of S. Q, K and V tiles lie in shared memory, a row longer
+ * "FlashAttention-2", arXiv:2307.08691). A warp owns 32 rows up to head size 128, where what it
+ * loads of K and V then serves two products, else 16; above 256 columns of V two warps share their
+ * rows, each with half of O and the whole of S. Q, K and V tiles lie in shared memory, a row longer
  * by 16 bytes than its data, which spreads rows over the banks.
  *
  *   wait K(j) | start V(j) | S = Q K' | wait V(j) | start K(next) | mask, softmax | O += P V
@@ -17,7 +17,7 @@
 #define ROUND16(x) (((x) + 15) / 16 * 16)
 
 #define DIM       ROUND16(TSKIP_C_HEAD_DIM)
-#define SHARES    (TSKIP_C_HEAD_DIM_V > 256 ? 2 : 1)                 /* warps that share O's columns */
+#define SHARES    (TSKIP_C_HEAD_DIM_V > 256 ? 2 : 1) /* warps that share O's columns */
 #define DIM_SHARE ROUND16((TSKIP_C_HEAD_DIM_V + SHARES - 1) / SHARES) /* columns of O a warp */
 #define DIM_V     (SHARES * DIM_SHARE)
 #define BANDS     (DIM <= 128 && DIM_V <= 128 ? 2 : 1) /* of 16 rows a warp */
@@ -47,7 +47,8 @@ TSKIP__FN struct rows rows_from(const void *base, const tskip_i64 stride[3], tsk
     return r;
 }
 
-/* Starts copying rows [begin, end) of ROWS; the others, and columns from COLUMNS on, become zero. */
+/* Starts copying rows [begin, end) of ROWS; the others, and columns from COLUMNS on, become zero.
+ */
 template <int ROWS, int COLUMNS, int WIDTH>
 TSKIP__FN void load_rows(tskip_u16 *to, const struct rows &from, tskip_i64 begin, tskip_i64 end)
 {
@@ -130,8 +131,8 @@ TSKIP__FN void multiply_values(o_fragments &o, const s_fragments &p, const tskip
 #pragma unroll
         for (int i = 0; i < O_TILES; i += 2) {
             tskip_u32 b[4];
-            load_matrices_transposed(b, v + (step * 16 + lane % 16) * ROW_V + i * 8 +
-                                            lane / 16 * 8);
+            load_matrices_transposed(b,
+                                     v + (step * 16 + lane % 16) * ROW_V + i * 8 + lane / 16 * 8);
 #pragma unroll
             for (int m = 0; m < BANDS; m++) {
                 multiply_add(o[m][i], a[m], b[0], b[1]);
@@ -143,8 +144,8 @@ TSKIP__FN void multiply_values(o_fragments &o, const s_fragments &p, const tskip
 
 /* ---- softmax --------------------------------------------------------------------------------- */
 
-/* Element e of a thread's fragment lies in row lane / 4 + 8 (e / 2), column 8 i + 2 (lane % 4) + e %
- * 2: a thread has two rows of a band. */
+/* Element e of a thread's fragment lies in row lane / 4 + 8 (e / 2), column 8 i + 2 (lane % 4) + e
+ * % 2: a thread has two rows of a band. */
 struct row_state {
     float maximum[2], sum[2]; /* the sum of this thread's columns only */
 };
@@ -164,8 +165,8 @@ TSKIP__FN void scale_scores(float (&s)[S_TILES][4], const struct tskip__attentio
         }
 }
 
-/* Cuts what lies past k_len, and masks a MIXED tile. `first` is the band's first row, masks those of
- * the item's rows. */
+/* Cuts what lies past k_len, and masks a MIXED tile. `first` is the band's first row, masks those
+ * of the item's rows. */
 TSKIP__FN void mask_scores(float (&s)[S_TILES][4], const struct item_mask &im,
                            const struct row_mask *masks, int first, int rows, tskip_u32 column,
                            tskip_u32 k_len, bool mixed)
@@ -188,8 +189,8 @@ TSKIP__FN void mask_scores(float (&s)[S_TILES][4], const struct item_mask &im,
     }
 }
 
-/* Scores to probabilities; O and the sums move to the new maximum. A masked tile leaves the maximum,
- * gives the factor 1 and probabilities 0, and so changes nothing. */
+/* Scores to probabilities; O and the sums move to the new maximum. A masked tile leaves the
+ * maximum, gives the factor 1 and probabilities 0, and so changes nothing. */
 TSKIP__FN void softmax(float (&s)[S_TILES][4], float (&o)[O_TILES][4], struct row_state &state)
 {
     float factor[2];
@@ -290,7 +291,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) attention_sm80(ATTENTION_P
     __shared__ struct row_mask masks[BQ];
     tskip_u16 *q_tile = shared, *k_tile = q_tile + BQ * ROW_K, *v_tile = k_tile + BK * ROW_K;
     const struct item it = find_item(a, words, order);
-    const int warp = threadIdx.x / 32, share = warp % SHARES, first_row = warp / SHARES * 16 * BANDS;
+    const int warp = threadIdx.x / 32, share = warp % SHARES,
+              first_row = warp / SHARES * 16 * BANDS;
     const tskip_u16 *own_q = q_tile + first_row * ROW_K, *own_v = v_tile + share * DIM_SHARE;
     const struct item_mask im = find_item_mask(a, it, words, mask);
     struct row_state state[BANDS];

@@ -19,8 +19,8 @@ TSKIP__FN void store_mask(void *out, tskip_u32 dtype, tskip_i64 i, float value)
 
 struct plane_row {
     struct tskip__row_limits limits;
-    const void *cells; /* null: no tensor */
-    float slope;       /* 0: no alibi */
+    const void *cells;  /* null: no tensor */
+    float slope;        /* 0: no alibi */
     tskip_i64 distance; /* p - x at column 0 */
 };
 

@@ -9,10 +9,10 @@
 
 typedef unsigned short tskip_u16;
 
-#define INFINITE  __uint_as_float(0x7F800000u)
-#define LOG2_E    1.4426950408889634f
-#define LN_2      0.6931471805599453f
-#define LOWEST    __uint_as_float(0xFF7FFFFFu) /* -FLT_MAX: where a running maximum starts */
+#define INFINITE __uint_as_float(0x7F800000u)
+#define LOG2_E   1.4426950408889634f
+#define LN_2     0.6931471805599453f
+#define LOWEST   __uint_as_float(0xFF7FFFFFu) /* -FLT_MAX: where a running maximum starts */
 
 TSKIP__FN float f16_to_f32(tskip_u16 bits)
 {

@@ -20,8 +20,8 @@ TSKIP__FN const void *cells_of(const struct tskip__plane_args &a, const void *te
                                tskip_u32 plane, tskip_i64 row)
 {
     tskip_u32 batch = plane / a.planes_head, head = plane % a.planes_head;
-    tskip_i64 cell = batch * a.tensor.stride_batch + head * a.tensor.stride_head +
-                     row * a.tensor.stride_row;
+    tskip_i64 cell =
+        batch * a.tensor.stride_batch + head * a.tensor.stride_head + row * a.tensor.stride_row;
     return a.tensor.dtype ? (const char *)tensor + cell * element_size(a.tensor.dtype) : nullptr;
 }
 
@@ -30,9 +30,9 @@ TSKIP__FN struct tskip__row_limits limits_of(const struct tskip__plane_args &a,
                                              const tskip_i64 *words, tskip_u32 batch, tskip_i64 row)
 {
     struct tskip__row_limits all = {0, a.k_len, 0, 0};
-    return a.has_rules ? tskip__row_limits(a.rules, entry_of(a.rules, words, batch), words, a.k_len,
-                                           row)
-                       : all;
+    return a.has_rules
+               ? tskip__row_limits(a.rules, entry_of(a.rules, words, batch), words, a.k_len, row)
+               : all;
 }
 
 #endif

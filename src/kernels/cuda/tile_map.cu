@@ -6,16 +6,16 @@
 /* The tile map from rules, in closed form with a thread a tile, or from a tensor in one pass, or
  * both joined. A group is (row of tiles, plane, share of the columns).
  *
- * The scan keeps two integers of what it has seen, by unsigned arithmetic on the bits, so that a NaN
- * is an ordinary value that is neither masked nor zero:
+ * The scan keeps two integers of what it has seen, by unsigned arithmetic on the bits, so that a
+ * NaN is an ordinary value that is neither masked nor zero:
  *
  *     high = max of (bits - LO)    all masked iff high <= HI - LO, masked cells being LO … HI
  *     any  = or of bits            all zero   iff any without the sign is 0
  *
- * A strip of columns holds whole tiles, its warps share out the rows and join through shared memory.
- * Wide path: a lane reads 16 bytes of a row at a time, always of one tile. Where rows are not aligned:
- * 256 columns, a warp reads 32 neighbours at a time, always of one tile. Where the tile fits neither, a
- * warp takes a tile and reads cell by cell. */
+ * A strip of columns holds whole tiles, its warps share out the rows and join through shared
+ * memory. Wide path: a lane reads 16 bytes of a row at a time, always of one tile. Where rows are
+ * not aligned: 256 columns, a warp reads 32 neighbours at a time, always of one tile. Where the
+ * tile fits neither, a warp takes a tile and reads cell by cell. */
 
 #define WARPS 8
 #define LANES 32

@@ -16,13 +16,17 @@
 /* A limit that is never reached, small enough that sums of three stay inside 64 bits. */
 #define TSKIP__FAR ((tskip_i64)1 << 60)
 
+/* Rows of a plane that a group of "mask_fill" or "mask_count" takes, and rows of tiles that one of
+ * "tile_count" does. */
+#define TSKIP__ROWS_A_GROUP 64
+
 /* Element types as the kernels number them; equal to enum tskip_dtype (asserted). */
 #define TSKIP__F32  1u
 #define TSKIP__F16  2u
 #define TSKIP__BF16 3u
 #define TSKIP__BOOL 4u
 
-/* The class of a tile: SPEC's bytes. */
+/* The class of a tile; equal to enum tskip_tile_class. */
 #define TSKIP__SKIP  0u
 #define TSKIP__MIXED 1u
 #define TSKIP__FULL  2u
@@ -107,8 +111,8 @@ struct tskip__order_args {
 #define TSKIP__HAS_LSE    16u
 #define TSKIP__HAS_ORDER  32u
 
-/* Bindings of "attention", in order: q k v o lse sinks mask rules map order. Absent ones are null.
- */
+/* Bindings of "attention", in order: q k v o lse sinks mask rules map order. Absent ones are
+ * null. */
 struct tskip__attention_args {
     tskip_i64 q_len, k_len;
     tskip_i64 q_stride[3], k_stride[3], v_stride[3], o_stride[3]; /* batch, head, row */
@@ -122,6 +126,7 @@ struct tskip__attention_args {
     tskip_u32 nq, nk; /* grid of the map, in tiles of the kernel's BQ x BK */
     tskip_u32 flags;
     tskip_u32 panels, items_per_head, n_items; /* as in tskip__order_args */
+    tskip_u32 split, n_splits; /* keys are worked in n_splits parts of so many; 0, 0: in one go */
 };
 
 #endif

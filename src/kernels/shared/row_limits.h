@@ -7,8 +7,8 @@
 
 /* What one query row sees under rules: at most two half-open column intervals,
  *
- *     [lo, hi)            the row's own neighbourhood: causal, window, symmetric, chunk, image,
- * span [sink_lo, sink_hi)  the first columns that sinks (and a prefix) keep in sight
+ *     [lo, hi)            its own neighbourhood: causal, window, symmetric, chunk, images, spans
+ *     [sink_lo, sink_hi)  the first columns that sink (and prefix) keep in sight
  *
  * cut to the present columns. An empty interval has hi <= lo. They may overlap. All four ends are
  * columns of K, never positions, and never decrease as the row grows, which is what makes tile
@@ -55,7 +55,13 @@ TSKIP__FN tskip_u32 tskip__segment_of(TSKIP__GLOBAL tskip_i64 *ends, tskip_u32 b
     return begin;
 }
 
-/* The unclipped ends in positions, SPEC section 3: L, H, U and the segment [a, b). */
+/* The same ends in positions, before they are cut to segment and present columns. For a row at p,
+ * with half = floor(symmetric / 2):
+ *
+ *     u       max(p + 1, prefix, end of p's image); without causal TSKIP__FAR
+ *     l       max(p - window + 1, p - half, floor(p / chunk) * chunk), or p's span's start if less
+ *     h       min(u, p + half + 1), or p's span's end if that is more
+ *     [a, b)  p's segment; both TSKIP__FAR past the last one */
 struct tskip__row_ends {
     tskip_i64 l, h, u, a, b;
 };

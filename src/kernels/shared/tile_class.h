@@ -5,9 +5,19 @@
 
 #include "row_limits.h"
 
-/* The class of a tile under rules in closed form, SPEC section 3: no cell is visited. Every end of
- * a row's intervals never decreases with the row, so the first and the last row of a tile, and the
- * first row that reaches the tile at all, decide. */
+/* The class of a tile under rules in closed form: no cell is visited. No end of a row's intervals
+ * ever decreases with the row, so the first and the last row of a tile, and the first row that
+ * reaches the tile at all, decide. For rows p0 … p1, keys [x0, x1) and present keys [n0, n1), with
+ * the ends of row_limits.h as functions of p and S = sink:
+ *
+ *     FULL: n0 <= x0, x1 <= n1, a(p1) <= x0, b(p0) >= x1, and
+ *           if S >= x1: max(h(p0), min(u(p0), S)) >= x1
+ *           else:       h(p0) >= x1 and l(p1) <= max(x0, S)
+ *     seen: with y0 = max(x0, n0) < y1 = min(x1, n1)
+ *           the first p with min(h, b)(p) > y0 has max(l, a)(p) < y1, or
+ *           y0 < S and the first p with min(u, b)(p) > y0 has a(p) < min(y1, S)
+ *
+ * A tile that is not seen is SKIP. */
 
 /* What the tiles of one row of tiles share. Positions are absolute. */
 struct tskip__tile_row {

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "simd_avx512bf16.h"
+
+#define PRODUCTS_TMPL "attention_products_amx_tmpl.h"
+#include "attention_tmpl.h"
+
+void tskip__attention_amx(const tskip_group *group, void *const *buffers, const void *args,
+                          void *memory)
+{
+    if (!tskip__takes_pairs(group, args) || run_item(group, buffers, args, memory))
+        tskip__attention_avx512(group, buffers, args, memory);
+}

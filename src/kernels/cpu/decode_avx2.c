@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "simd_avx2.h"
+
+#include "decode_tmpl.h"
+
+void tskip__decode_avx2(const tskip_group *group, void *const *buffers, const void *args,
+                        void *memory)
+{
+    run_part(group, buffers, args, memory);
+}

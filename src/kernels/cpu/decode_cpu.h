@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#ifndef TSKIP_KERNELS_CPU_DECODE_CPU_H
+#define TSKIP_KERNELS_CPU_DECODE_CPU_H
+
+#include <stddef.h>
+
+#include <tileskip/compute.h>
+
+/* Attention for few query rows: all rows of the heads that share a KV head, 16 at most, against one
+ * part of its keys. "decode" leaves a maximum, a sum and an unscaled output a row and part;
+ * "decode_combine" joins the parts in their order. A part's bounds are multiples of
+ * attention_args.split keys from column 0 on, whatever the threads.
+ *
+ * A group of "decode" is {item, part}; of "decode_combine" an item. */
+
+#define TSKIP__DECODE_ROWS 16
+#define TSKIP__DECODE_BK   64
+
+/* A row's record in a part: maximum, sum, then head_dim_v values. */
+static inline size_t tskip__decode_record(size_t head_dim_v)
+{
+    return 2 + head_dim_v;
+}
+
+/* Scratch of a group of "decode" in bytes; head sizes in elements. */
+static inline size_t tskip__decode_memory(size_t head_dim, size_t head_dim_v)
+{
+    size_t dim = (head_dim + 15) / 16 * 16, dim_v = (head_dim_v + 15) / 16 * 16;
+    size_t floats = TSKIP__DECODE_ROWS * (dim + dim_v + TSKIP__DECODE_BK + 16) + 4 * 16 * 16;
+    return floats * sizeof(float);
+}
+
+void tskip__decode_c(const tskip_group *group, void *const *buffers, const void *args,
+                     void *memory);
+void tskip__decode_neon(const tskip_group *group, void *const *buffers, const void *args,
+                        void *memory);
+void tskip__decode_avx2(const tskip_group *group, void *const *buffers, const void *args,
+                        void *memory);
+void tskip__decode_avx512(const tskip_group *group, void *const *buffers, const void *args,
+                          void *memory);
+void tskip__decode_combine_c(const tskip_group *group, void *const *buffers, const void *args,
+                             void *memory);
+
+#endif
