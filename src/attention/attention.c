@@ -91,7 +91,7 @@ static tskip_status encode_kernel(const tskip_plan *plan, tskip_encoder *encoder
     const tskip__problem *p = &plan->problem;
     const tskip_binding none = {0};
     bool map = plan->info.uses_map;
-    const tskip_binding bindings[] = {
+    tskip_binding bindings[] = {
         bind(t->q, p->q_bytes, TSKIP_READ),
         bind(t->k, p->k_bytes, TSKIP_READ),
         bind(t->v, p->v_bytes, TSKIP_READ),
@@ -104,10 +104,13 @@ static tskip_status encode_kernel(const tskip_plan *plan, tskip_encoder *encoder
         plan->order ? bind(w->order, plan->order_bytes, TSKIP_READ) : none,
         plan->combine ? bind(w->parts, plan->parts_bytes, TSKIP_READ_WRITE) : none,
     };
+    for (int i = 0; i < 3 && plan->has_views; i++) /* Q, K and V */
+        bindings[i].view = &plan->views[i];
     const uint32_t n = sizeof bindings / sizeof bindings[0], items = plan->args.n_items;
+    const uint32_t groups[3] = {plan->groups, 1, 1};
     const uint32_t one_each[3] = {items, 1, 1}, parts[3] = {items, plan->args.n_splits, 1};
     if (!plan->combine)
-        return tskip_encoder_dispatch(encoder, plan->attention, one_each, bindings, n - 1,
+        return tskip_encoder_dispatch(encoder, plan->attention, groups, bindings, n - 1,
                                       &plan->args, sizeof plan->args);
     TSKIP__TRY(tskip_encoder_dispatch(encoder, plan->attention, parts, bindings, n, &plan->args,
                                       sizeof plan->args));

@@ -174,6 +174,49 @@ static tskip_status size_workspace(tskip_plan *plan)
     return TSKIP_OK;
 }
 
+/* The tensor in boxes of 64 columns × rows, as rows of 128 bytes that are swizzled. A dimension of
+ * one place has no stride that counts; the copy engine wants one all the same. */
+static tskip_tensor_view view_of(const tskip_attention_desc *d, const tskip_strides *s,
+                                 uint32_t head_dim, uint32_t heads, int64_t rows, uint32_t box_rows)
+{
+    const uint64_t element = tskip_dtype_size(d->dtype), any = (head_dim * element + 15) / 16 * 16;
+    tskip_tensor_view view = {
+        .dtype = d->dtype,
+        .rank = 4,
+        .dims = {head_dim, (uint64_t)rows, heads, d->extent.batch},
+        .strides = {element, (uint64_t)s->row * element, (uint64_t)s->head * element,
+                    (uint64_t)s->batch * element},
+        .box = {64, box_rows, 1, 1},
+        .swizzle = TSKIP_SWIZZLE_128,
+    };
+    for (int i = 1; i < 4; i++)
+        if (view.dims[i] == 1)
+            view.strides[i] = any;
+    return view;
+}
+
+/* How many groups run attention, and what they see of Q, K and V. */
+static void set_launch(tskip_plan *plan, const tskip__variant *variant)
+{
+    const tskip_attention_desc *d = &plan->info.desc;
+    const tskip_kernel_shape *shape = tskip_kernel_get_shape(plan->attention);
+    uint32_t an_item = shape->cluster_size > 1 ? shape->cluster_size : 1;
+    uint32_t at_once = tskip_device_get_info(plan->device)->threads / an_item;
+    uint32_t workers = plan->args.n_items;
+    if (variant->resident && at_once > 0 && workers > at_once)
+        workers = at_once;
+    plan->groups = workers * an_item;
+    plan->has_views = variant->view_rows[0] > 0;
+    if (!plan->has_views)
+        return;
+    plan->views[0] =
+        view_of(d, &d->q, d->head_dim, d->extent.n_heads, d->extent.q_len, variant->view_rows[0]);
+    plan->views[1] =
+        view_of(d, &d->k, d->head_dim, d->n_kv_heads, d->extent.k_len, variant->view_rows[1]);
+    plan->views[2] =
+        view_of(d, &d->v, d->head_dim_v, d->n_kv_heads, d->extent.k_len, variant->view_rows[2]);
+}
+
 static void write_text(tskip_plan *plan, const char *kernel)
 {
     const tskip_attention_desc *d = &plan->info.desc;
@@ -209,6 +252,7 @@ static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc
     TSKIP__TRY(number_items(plan, variant->panels));
     TSKIP__TRY(size_workspace(plan));
     TSKIP__TRY(get_kernels(plan, variant));
+    set_launch(plan, variant);
     write_text(plan, variant->kernel);
     return TSKIP_OK;
 }

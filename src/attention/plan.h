@@ -16,6 +16,9 @@ struct tskip_plan {
     const tskip_kernel *attention;
     const tskip_kernel *combine;             /* joins what it leaves of the parts; NULL: no parts */
     const tskip_kernel *map, *count, *order; /* NULL where unused: no map, parts */
+    uint32_t groups;                         /* that attention runs in */
+    bool has_views;                          /* Q, K and V are handed over as views too */
+    tskip_tensor_view views[3];
     struct tskip__plane_args plane;
     struct tskip__order_args order_args;
     struct tskip__attention_args args;

@@ -6,21 +6,34 @@
 #include <stdio.h>
 
 #include "base/status.h"
+#include "mask.h"
 
-static bool rows_aligned(const tskip_strides *s, size_t element)
+/* Whether the copy engine can walk the tensor: distances of 16 bytes' multiples, none of them 0, in
+ * dimensions that have more than one place, and lengths that leave room in a 32-bit coordinate. */
+static bool walks(const tskip_strides *s, const tskip_attention_desc *d, uint32_t heads,
+                  int64_t rows)
 {
-    uint64_t bits = (uint64_t)s->batch | (uint64_t)s->head | (uint64_t)s->row;
-    return bits * element % 16 == 0;
+    const int64_t element = (int64_t)tskip_dtype_size(d->dtype);
+    const int64_t sizes[] = {d->extent.batch, heads, rows};
+    const int64_t strides[] = {s->batch, s->head, s->row};
+    for (int i = 0; i < 3; i++)
+        if (sizes[i] > 1 && (strides[i] <= 0 || strides[i] >= (INT64_C(1) << 40) / element ||
+                             strides[i] * element % 16 != 0))
+            return false;
+    return rows < INT64_C(1) << 30;
 }
 
 static bool has_needs(uint32_t needs, const tskip_attention_desc *d)
 {
-    size_t element = tskip_dtype_size(d->dtype);
-    if (needs & TSKIP__NEEDS_HALVES && (element != 2 || d->out_dtype != d->dtype))
+    if (needs & TSKIP__NEEDS_HALVES &&
+        (tskip_dtype_size(d->dtype) != 2 || d->out_dtype != d->dtype))
+        return false;
+    if (needs & TSKIP__NEEDS_NO_TENSOR && d->mask && d->mask->tensor.rank > 0)
         return false;
     return !(needs & TSKIP__NEEDS_ALIGNED) ||
-           (rows_aligned(&d->q, element) && rows_aligned(&d->k, element) &&
-            rows_aligned(&d->v, element));
+           (walks(&d->q, d, d->extent.n_heads, d->extent.q_len) &&
+            walks(&d->k, d, d->n_kv_heads, d->extent.k_len) &&
+            walks(&d->v, d, d->n_kv_heads, d->extent.k_len));
 }
 
 /* max_rows 0: any number. */

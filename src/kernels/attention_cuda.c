@@ -3,11 +3,21 @@
 #include "attention_constants.h"
 #include "attention_f32_source.h"
 #include "attention_sm80_source.h"
+#include "attention_sm90_source.h"
+#include "attention_sm90_wide_source.h"
 #include "cuda/cuda_body.h"
 #include "kernel_table.h"
 
 static const tskip_kernel_body sm80_bodies[] = {
     TSKIP__CUDA_BODY(TSKIP__CUDA_AMPERE, attention_sm80, "attention_sm80"),
+};
+
+static const tskip_kernel_body sm90_bodies[] = {
+    TSKIP__CUDA_BODY(TSKIP__CUDA_HOPPER, attention_sm90, "attention_sm90"),
+};
+
+static const tskip_kernel_body sm90_wide_bodies[] = {
+    TSKIP__CUDA_BODY(TSKIP__CUDA_HOPPER, attention_sm90_wide, "attention_sm90_wide"),
 };
 
 static const tskip_kernel_body f32_bodies[] = {
@@ -34,6 +44,23 @@ static void specialise_sm80(const tskip_constant_value *values, uint32_t capabil
     shape->group_memory = 2 * ((uint64_t)(bq + bk) * row_k + (uint64_t)bk * row_v);
 }
 
+/* One warpgroup that fetches and one for each panel. Panels of 64 columns of Q, and two stages of
+ * K's and V's; 2 KiB a panel more than covers limits, barriers and the panels' words, 1 KiB the
+ * alignment of the first. */
+static void specialise_sm90(const tskip_constant_value *values, uint32_t capability,
+                            tskip_kernel_shape *shape)
+{
+    (void)capability;
+    const uint64_t row = 128, stages = 2;
+    uint64_t bq = values[TSKIP__ID_bq].u32, bk = values[TSKIP__ID_bk].u32;
+    uint64_t panels = values[TSKIP__ID_panels].u32;
+    uint64_t across_k = (values[TSKIP__ID_head_dim].u32 + 63) / 64;
+    uint64_t across_v = (values[TSKIP__ID_head_dim_v].u32 + 63) / 64;
+    shape->group_size[0] = 128 * (uint32_t)(panels + 1);
+    shape->group_memory =
+        row * (panels * bq * across_k + stages * bk * (across_k + across_v)) + panels * 2048 + 1024;
+}
+
 const tskip_kernel_desc tskip__kernel_attention_sm80 = {
     .name = "attention_sm80",
     .bodies = sm80_bodies,
@@ -44,6 +71,30 @@ const tskip_kernel_desc tskip__kernel_attention_sm80 = {
     .args_size = sizeof(struct tskip__attention_args),
     .shape = {.group_size = {128, 1, 1}},
     .specialise = specialise_sm80,
+};
+
+const tskip_kernel_desc tskip__kernel_attention_sm90 = {
+    .name = "attention_sm90",
+    .bodies = sm90_bodies,
+    .n_bodies = sizeof sm90_bodies / sizeof sm90_bodies[0],
+    .constants = tskip__attention_constants,
+    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
+    .n_bindings = 10,
+    .args_size = sizeof(struct tskip__attention_args),
+    .shape = {.group_size = {384, 1, 1}},
+    .specialise = specialise_sm90,
+};
+
+/* 64 KiB of Q, of K and of V, two slots of P, and what comes with them. */
+const tskip_kernel_desc tskip__kernel_attention_sm90_wide = {
+    .name = "attention_sm90_wide",
+    .bodies = sm90_wide_bodies,
+    .n_bodies = sizeof sm90_wide_bodies / sizeof sm90_wide_bodies[0],
+    .constants = tskip__attention_constants,
+    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
+    .n_bindings = 10,
+    .args_size = sizeof(struct tskip__attention_args),
+    .shape = {.group_size = {512, 1, 1}, .group_memory = 216 * 1024, .cluster_size = 2},
 };
 
 const tskip_kernel_desc tskip__kernel_attention_f32 = {

@@ -5,6 +5,8 @@
 extern const tskip_kernel_desc tskip__kernel_attention;
 extern const tskip_kernel_desc tskip__kernel_attention_f32;
 extern const tskip_kernel_desc tskip__kernel_attention_sm80;
+extern const tskip_kernel_desc tskip__kernel_attention_sm90;
+extern const tskip_kernel_desc tskip__kernel_attention_sm90_wide;
 extern const tskip_kernel_desc tskip__kernel_decode;
 extern const tskip_kernel_desc tskip__kernel_decode_combine;
 extern const tskip_kernel_desc tskip__kernel_mask_count;
@@ -17,6 +19,8 @@ const tskip_kernel_desc *const tskip__kernel_table[] = {
     &tskip__kernel_attention,
     &tskip__kernel_attention_f32,
     &tskip__kernel_attention_sm80,
+    &tskip__kernel_attention_sm90,
+    &tskip__kernel_attention_sm90_wide,
     &tskip__kernel_decode,
     &tskip__kernel_decode_combine,
     &tskip__kernel_mask_count,
@@ -44,11 +48,16 @@ uint32_t tskip__map_groups_across(tskip_code_format format, const struct tskip__
 
 const tskip__variant tskip__variants[] = {
 #define VARIANT(kernel, format, low, high, needs, max_dim, multiple, bq, bk, panels)               \
-    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, panels, NULL, 0, 0},
+    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, panels, NULL, 0, 0, false, {0}},
+#define RESIDENT(kernel, format, low, high, needs, max_dim, multiple, bq, bk, panels, v_rows)      \
+    {kernel, format, needs, low, high, max_dim, multiple,        bq,                               \
+     bk,     panels, NULL,  0,   0,    true,    {bq, bk, v_rows}},
 #define SPLIT_VARIANT(kernel, combine, format, low, high, needs, max_dim, multiple, bq, bk, rows,  \
                       split)                                                                       \
-    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, rows, combine, rows, split},
+    {kernel, format, needs,   low,  high,  max_dim, multiple, bq,                                  \
+     bk,     rows,   combine, rows, split, false,   {0}},
 #include "variants.def"
+#undef RESIDENT
 #undef VARIANT
 #undef SPLIT_VARIANT
     {0},

@@ -31,8 +31,9 @@ uint32_t tskip__map_groups_across(tskip_code_format format, const struct tskip__
 extern const tskip_kernel_desc *const tskip__kernel_table[];
 
 /* What a variant asks of a problem besides head sizes. */
-#define TSKIP__NEEDS_HALVES  1u /* Q, K, V and O all f16 or all bf16 */
-#define TSKIP__NEEDS_ALIGNED 2u /* strides of Q, K and V that are multiples of 16 bytes */
+#define TSKIP__NEEDS_HALVES    1u /* Q, K, V and O all f16 or all bf16 */
+#define TSKIP__NEEDS_ALIGNED   2u /* Q, K and V as the copy engine takes them: see variant.c */
+#define TSKIP__NEEDS_NO_TENSOR 4u /* no mask tensor */
 
 /* One way to run attention. Of the rows that fit a device and a problem the first wins. */
 typedef struct tskip__variant {
@@ -48,6 +49,8 @@ typedef struct tskip__variant {
     const char *combine; /* the kernel that joins the parts */
     uint32_t max_rows;   /* the most that q_len times query heads a KV head may be */
     uint32_t split;      /* keys a part, a multiple of bk */
+    bool resident;       /* groups stay and take items in turn: no more of them than run at once */
+    uint32_t view_rows[3]; /* Q, K and V: rows of a view's box; 0: the kernel takes no view */
 } tskip__variant;
 
 /* The rows of variants.def, ended by kernel NULL. */

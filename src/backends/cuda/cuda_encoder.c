@@ -219,6 +219,22 @@ static tskip_status check_grid(const tskip__dispatch *dispatch)
     return TSKIP_OK;
 }
 
+/* The driver encodes only in a current context. */
+static tskip_status encode_maps(const tskip__cuda_device *device, const tskip__dispatch *dispatch,
+                                command *c)
+{
+    tskip__cu_tensor_map *map = (tskip__cu_tensor_map *)(void *)((char *)c + c->maps);
+    TSKIP__TRY(tskip__cuda_enter(device));
+    tskip_status status = TSKIP_OK;
+    for (uint32_t i = 0; i < dispatch->n_bindings && status == TSKIP_OK; i++) {
+        const tskip__bound *bound = &dispatch->bindings[i];
+        if (bound->view)
+            status = tskip__cuda_tensor_map(device->api, address_of(bound), bound->view, map++);
+    }
+    tskip__cuda_leave(device);
+    return status;
+}
+
 tskip_status tskip__cuda_dispatch(void *opened, void *list, const tskip__dispatch *dispatch)
 {
     const tskip__cuda_device *device = opened;
@@ -234,13 +250,10 @@ tskip_status tskip__cuda_dispatch(void *opened, void *list, const tskip__dispatc
     memcpy(c->grid, dispatch->grid, sizeof c->grid);
     if (dispatch->args_size > 0)
         memcpy((char *)c + c->args, dispatch->args, dispatch->args_size);
-    tskip__cu_tensor_map *map = (tskip__cu_tensor_map *)(void *)((char *)c + c->maps);
-    for (uint32_t i = 0; i < dispatch->n_bindings; i++) {
-        const tskip__bound *bound = &dispatch->bindings[i];
-        addresses(c)[i] = address_of(bound);
-        if (bound->view)
-            TSKIP__TRY(tskip__cuda_tensor_map(device->api, address_of(bound), bound->view, map++));
-    }
+    for (uint32_t i = 0; i < dispatch->n_bindings; i++)
+        addresses(c)[i] = address_of(&dispatch->bindings[i]);
+    if (n_maps > 0)
+        TSKIP__TRY(encode_maps(device, dispatch, c));
     return add(device, encoder, c);
 }
 

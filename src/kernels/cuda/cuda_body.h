@@ -7,6 +7,7 @@
 
 /* Capabilities that CUDA bodies state: compute capability x 10. */
 #define TSKIP__CUDA_AMPERE 800u
+#define TSKIP__CUDA_HOPPER 900u
 
 /* A body from the text that tskip_embed made of <text>.cu. */
 #define TSKIP__CUDA_BODY(lowest, text, name)                                                       \
