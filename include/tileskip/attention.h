@@ -309,7 +309,8 @@ typedef struct tskip_attention_tensors {
     tskip_slice lse;       /* F32 [batch, n_heads, q_len], contiguous; only if the plan has lse */
     tskip_slice sinks;     /* F32 [n_heads]; only if the plan has sinks */
     tskip_slice workspace; /* workspace_size bytes, 64-byte aligned; one an encoder in flight */
-    const tskip_tile_map *map; /* NULL: built in the workspace first, if the plan uses one */
+    const tskip_tile_map *map; /* NULL: built in the workspace first, if the plan uses one;
+                                  NULL it must be if the plan has no mask */
 } tskip_attention_tensors;
 
 /* Adds the commands of one attention: the map (unless given), the order of the work, the kernel,

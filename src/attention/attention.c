@@ -43,7 +43,10 @@ static tskip_status check_tensors(const tskip_plan *plan, const tskip_attention_
         TSKIP__TRY(check_slice(plan, "sinks", &t->sinks, p->sinks_bytes, sizeof(float)));
     if (plan->info.workspace_size > 0)
         TSKIP__TRY(check_slice(plan, "workspace", &t->workspace, plan->info.workspace_size, 64));
-    if (t->map && plan->info.uses_map)
+    if (t->map && !plan->mask)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "map is given, expected NULL: the plan's every "
+                                                   "key is visible");
+    if (t->map)
         return tskip__tile_map_check(t->map, plan->mask, &p->desc.extent, &plan->plane);
     return TSKIP_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "nearest.h"
 #include "rules.h"
 
 static tskip_i64 near(int64_t value)
@@ -211,7 +212,9 @@ tskip_status tskip_mask_create(tskip_device *device, const tskip_mask_desc *desc
         return TSKIP_OUT_OF_MEMORY;
     atomic_init(&mask->references, 1);
     mask->device = tskip_device_retain(device);
+    const int mode = tskip__nearest_enter();
     tskip_status status = fill_mask(mask, desc);
+    tskip__nearest_leave(mode);
     if (status != TSKIP_OK)
         tskip_mask_destroy(&mask);
     *out = mask;

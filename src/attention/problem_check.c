@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "extent.h"
+#include "nearest.h"
 
 #define MAX_HEAD_DIM 512
 
@@ -27,9 +28,10 @@ static tskip_status check_dtypes(tskip_attention_desc *d)
     if (d->out_dtype == TSKIP_DTYPE_NONE)
         d->out_dtype = d->dtype;
     if (d->out_dtype != d->dtype && d->out_dtype != TSKIP_F32)
-        return tskip__fail(TSKIP_UNSUPPORTED, "out_dtype is %s (%d), expected %s or f32",
+        return tskip__fail(TSKIP_UNSUPPORTED, "out_dtype is %s (%d), expected %s%s",
                            tskip_dtype_name(d->out_dtype), (int)d->out_dtype,
-                           tskip_dtype_name(d->dtype));
+                           d->dtype == TSKIP_F32 ? "" : tskip_dtype_name(d->dtype),
+                           d->dtype == TSKIP_F32 ? "f32" : " or f32");
     return TSKIP_OK;
 }
 
@@ -52,13 +54,22 @@ static tskip_status check_heads(tskip_attention_desc *d)
     return TSKIP_OK;
 }
 
+static float usual_scale(uint32_t head_dim)
+{
+    const int mode = tskip__nearest_enter();
+    volatile double dim = head_dim;
+    volatile float scale = (float)(1.0 / sqrt(dim));
+    tskip__nearest_leave(mode);
+    return scale;
+}
+
 static tskip_status check_scalars(tskip_attention_desc *d)
 {
     if (!isfinite(d->scale))
         return tskip__fail(TSKIP_INVALID_ARGUMENT, "scale is %g, expected a finite number",
                            (double)d->scale);
     if (d->scale == 0)
-        d->scale = (float)(1.0 / sqrt((double)d->head_dim));
+        d->scale = usual_scale(d->head_dim);
     if (!(d->softcap >= 0) || isinf(d->softcap))
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "softcap is %g, expected a positive number, or 0 for none",

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "nearest.h"
 #include "rules.h"
 
 /* Parsed rules and all their lists in one allocation. */
@@ -364,7 +365,9 @@ tskip_status tskip_rules_parse(const char *text, tskip_rules **out)
     parsed->size = size;
     struct parser p = {
         .text = text, .at = text, .free = (unsigned char *)(parsed + 1), .rules = &parsed->rules};
+    const int mode = tskip__nearest_enter();
     tskip_status status = read_all(&p);
+    tskip__nearest_leave(mode);
     *out = &parsed->rules;
     if (status != TSKIP_OK)
         tskip_rules_destroy(out);

@@ -14,6 +14,9 @@ tskip_status tskip__fail(tskip_status status, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(last_error, sizeof last_error, format, arguments);
     va_end(arguments);
+    for (char *c = last_error; *c; c++) /* what a caller gave may reach a terminal */
+        if ((unsigned char)*c < ' ' && *c != '\n' && *c != '\t')
+            *c = '?';
     return status;
 }
 

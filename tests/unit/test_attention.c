@@ -335,6 +335,12 @@ static void test_map_of_another_geometry(void **state)
     tskip_attention_tensors t = c.t;
     t.map = map;
     assert_done(tskip_attention_encode(c.plan, c.encoder, &t));
+    /* Without a mask there is nothing that a map could be of. */
+    tskip_plan *open;
+    assert_done(tskip_plan_create(c.device, &usual, &open));
+    assert_refused(tskip_attention_encode(open, c.encoder, &t), TSKIP_INVALID_ARGUMENT,
+                   "map is given, expected NULL");
+    tskip_plan_destroy(&open);
     tskip_tile_map_destroy(&map);
     tskip_mask_destroy(&twin);
     end_call(&c);

@@ -5,6 +5,7 @@
 
 #include "harness/refused.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -125,7 +126,8 @@ static void test_refused(void **state)
         {WITH(.dtype = (tskip_dtype)77), no, "dtype is none (77)"},
         {WITH(.out_dtype = TSKIP_F16), no, "out_dtype is f16 (2), expected bf16 or f32"},
         {WITH(.out_dtype = TSKIP_BOOL), no, "out_dtype is bool"},
-        {WITH(.dtype = TSKIP_F32, .out_dtype = TSKIP_BF16), no, "expected f32 or f32"},
+        {WITH(.dtype = TSKIP_F32, .out_dtype = TSKIP_BF16), no,
+         "out_dtype is bf16 (3), expected f32"},
         {WITH(.scale = NAN), bad, "scale is nan, expected a finite number"},
         {WITH(.scale = INFINITY), bad, "scale is inf"},
         {WITH(.scale = -INFINITY), bad, "scale is -inf"},
@@ -160,6 +162,26 @@ static void test_refused(void **state)
             fail_msg("case %zu was accepted, expected: %s", i, cases[i].error);
         assert_refused(status, cases[i].status, cases[i].error);
         assert_null(plan);
+    }
+}
+
+/* What a plan computes itself does not depend on how the caller's thread rounds. */
+static void test_callers_rounding(void **state)
+{
+    (void)state;
+    static const int MODES[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+    tskip_attention_desc desc = usual;
+    desc.head_dim = 80;
+    for (size_t i = 0; i < COUNT(MODES); i++) {
+        tskip_plan *plan;
+        assert_int_equal(fesetround(MODES[i]), 0);
+        tskip_status status = tskip_plan_create(device, &desc, &plan);
+        const int after = fegetround();
+        fesetround(FE_TONEAREST);
+        assert_int_equal(status, TSKIP_OK);
+        assert_int_equal(after, MODES[i]);
+        assert_true(tskip_plan_get_info(plan)->desc.scale == 0x1.c9f25cp-4f);
+        tskip_plan_destroy(&plan);
     }
 }
 
@@ -238,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_zeros_become_values),
         cmocka_unit_test(test_describes_masks),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_callers_rounding),
         cmocka_unit_test(test_accepted_strides),
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_refused_masks),

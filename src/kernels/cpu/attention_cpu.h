@@ -32,8 +32,8 @@ static inline bool tskip__takes_pairs(const tskip_group *group,
                                       const struct tskip__attention_args *args)
 {
     return group->constants[TSKIP__ID_dtype].u32 == TSKIP_BF16 &&
-           group->constants[TSKIP__ID_out_dtype].u32 != TSKIP_F32 && args->scale < 0x1p64f &&
-           args->scale > -0x1p64f;
+           group->constants[TSKIP__ID_out_dtype].u32 != TSKIP_F32 && args->scale < 0x1p32f &&
+           args->scale > -0x1p32f;
 }
 
 /* From one row of a packed tile of so many columns to the next, in words. */
