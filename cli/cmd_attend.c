@@ -14,7 +14,8 @@
 static const char HELP[] =
     "Usage: tileskip attend --input FILE.safetensors [OPTION]…\n"
     "Computes attention over tensors q, k and v of a file. Tensors named mask and sinks in it are\n"
-    "used when they are there.\n\n"
+    "used when they are there. Rules and a mask tensor combine as in tileskip map; without either\n"
+    "every key is visible.\n\n"
     "Options:\n"
     "  --input FILE      q, k, v as [batch, heads, tokens, head_dim]\n"
     "  --layout L        bhld (default), or blhd: [batch, tokens, heads, head_dim]\n"
@@ -28,7 +29,7 @@ static const char HELP[] =
     "  --tile BQxBK      one of the device's tiles (default: its best)\n"
     "  --device D        where to compute (default auto)\n"
     "  --threads N       CPU threads (default all)\n"
-    "  --no-skip         visit every tile; the output is the same\n"
+    "  --no-skip         visit every tile, whatever class is printed; the output is the same\n"
     "  --out FILE        write o (and lse) as safetensors\n"
     "  --out-dtype T     f32, or the input's type (default)\n"
     "  --lse             compute the log-sum-exp of every row too\n"

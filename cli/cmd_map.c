@@ -13,8 +13,8 @@
 #include "table.h"
 
 static const char HELP[] =
-    "Usage: tileskip map (--q-len N --k-len N --rules R | --mask FILE[:TENSOR] [--rules R]) "
-    "[OPTION]…\n"
+    "Usage: tileskip map --rules R --q-len N --k-len N [OPTION]…\n"
+    "       tileskip map --mask FILE[:TENSOR] [--rules R] [OPTION]…\n"
     "Builds the tile map of a mask, counts its classes and draws it. Rules and a tensor given\n"
     "together combine: a cell must be visible under both.\n\n"
     "Options:\n"
@@ -24,7 +24,7 @@ static const char HELP[] =
     "  --k-len N        keys (with --mask: the tensor's)\n"
     "  --q-offset N     keys that came before the first query, or 'end' (default 0)\n"
     "  --k-offset N     keys that a sliding cache has dropped (default 0)\n"
-    "  --tile BQxBK     query rows × key columns of a tile (default 32x16)\n"
+    "  --tile BQxBK     query rows × key columns of a tile (default 32x16; attend prints its own)\n"
     "  --device D       where to build it (default auto)\n"
     "  --png FILE       draw the map as a picture\n"
     "  --plane N        the plane to draw, of a mask that has several (default 0)\n"
