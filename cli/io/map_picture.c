@@ -9,7 +9,7 @@
 
 #include "canvas.h"
 
-enum { PLOT = 720, PLOT_MIN = 48, MARGIN = 24, TICK = 6, GRID_FROM = 9, LEAST_WIDTH = 620 };
+enum { PLOT = 720, PLOT_MIN = 48, MARGIN = 24, TICK = 6, GRID_FROM = 9, SWATCH = 40, LEGEND = 47 };
 
 static const io_color INK = {32, 32, 36}, FAINT = {120, 120, 128}, LINE = {255, 255, 255};
 
@@ -109,7 +109,7 @@ static void draw_legend(picture *pic)
                  100.0 * (double)pic->counts[i] / n_tiles);
         canvas_fill(&pic->canvas, pic->x, y - 2, 28, CANVAS_CELL_HEIGHT, pic->colors[i]);
         canvas_frame(&pic->canvas, pic->x, y - 2, 28, CANVAS_CELL_HEIGHT, FAINT);
-        canvas_text(&pic->canvas, pic->x + 40, y, text, INK);
+        canvas_text(&pic->canvas, pic->x + SWATCH, y, text, INK);
     }
 }
 
@@ -164,9 +164,9 @@ static bool place(picture *pic, uint32_t width, uint32_t height)
     pic->y = MARGIN + 4 * CANVAS_CELL_HEIGHT + 6 + TICK + MARGIN;
     pic->width = width;
     pic->height = height;
-    const int64_t least =
-        LEAST_WIDTH > pic->x + width + 2 * MARGIN ? LEAST_WIDTH : pic->x + width + 2 * MARGIN;
-    return canvas_create(&pic->canvas, (uint32_t)least,
+    const int64_t legend = SWATCH + LEGEND * CANVAS_CELL_WIDTH;
+    const int64_t inner = legend > pic->width ? legend : pic->width;
+    return canvas_create(&pic->canvas, (uint32_t)(pic->x + inner + 2 * MARGIN),
                          (uint32_t)(pic->y + height + 2 * MARGIN + 3 * (CANVAS_CELL_HEIGHT + 8)));
 }
 
