@@ -73,7 +73,8 @@ int main(int argc, char **argv)
         printf("tileskip %s\n", tskip_version());
         return cli_finish();
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return cli_finish();
     }

@@ -9,14 +9,13 @@
 
 void map_report_counts(const tskip_tile_counts *counts, FILE *stream)
 {
-    static const char *const WHAT[3] = {"not computed", "computed, mask applied",
-                                        "computed, no mask work"};
+    static const char *const WHAT[3] = {"leaves it out", "applies the mask", "does no mask work"};
     static const char *const NAMES[3] = {"skip", "mixed", "full"};
     const uint64_t numbers[3] = {counts->skip, counts->mixed, counts->full};
     const uint64_t total = counts->skip + counts->mixed + counts->full;
     char text[32];
     table t;
-    table_begin(&t, "lrrl", "class|tiles|share|what attention does");
+    table_begin(&t, "lrrl", "class|tiles|share|with the map attention");
     for (int i = 0; i < 3; i++) {
         table_cell(&t, "%s", NAMES[i]);
         table_cell(&t, "%s", table_number(text, numbers[i]));

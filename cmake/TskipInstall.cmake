@@ -54,6 +54,9 @@ endforeach()
 configure_file(cmake/tileskip.pc.in tileskip.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/tileskip.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN draw.sh EXCLUDE)
+
 if(TSKIP_CLI)
     install(TARGETS tileskip_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
     install(FILES man/tileskip.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
