@@ -79,6 +79,14 @@ static const char *find_row(const struct item *it, const struct head_rows *rows,
     return present ? rows->first + key * rows->stride : absent_row;
 }
 
+/* Asks for a row before it is needed. */
+INLINE void fetch_row(const struct item *it, const struct head_rows *rows, tskip_i64 key)
+{
+    const char *at = find_row(it, rows, key);
+    for (size_t i = 0; i < (size_t)rows->dim * element_size(it->dtype); i += 64)
+        __builtin_prefetch(at + i);
+}
+
 static int head_of(const struct item *it, int row)
 {
     return it->kv_head * it->group + row % it->group;
@@ -152,6 +160,9 @@ INLINE void score_rows(const struct item *it, tskip_i64 column, int keys, int ro
                 int k = first + i + j < keys ? first + i + j : keys - 1;
                 key[j] = find_row(it, &it->keys, column + k);
             }
+            if (row == 0) /* V while K is multiplied */
+                for (int j = 0; j < 4; j++)
+                    fetch_row(it, &it->values, column + tskip__min(first + i + j, keys - 1));
             multiply_keys(it, key, it->q + (size_t)row * it->dim, it->room + i * VL, n, dtype);
         }
         for (int r = 0; r < n; r++)
@@ -230,8 +241,9 @@ static void softmax_row(struct item *it, int row, int keys)
 /* ---- values --------------------------------------------------------------------------------- */
 
 /* n rows by `wide` vectors of values from dimension d on; all exist, or wide is 1. */
-INLINE void multiply_values(const struct item *it, const char *const *value, int keys, int row,
-                            int d, const int n, const int wide, const tskip_u32 dtype)
+INLINE void multiply_values(const struct item *it, const char *const *value, tskip_i64 column,
+                            int keys, int row, int d, const int n, const int wide,
+                            const tskip_u32 dtype)
 {
     vf sum[4][8];
     float *o = it->o + (size_t)row * it->dim_v + d;
@@ -245,6 +257,8 @@ INLINE void multiply_values(const struct item *it, const char *const *value, int
             vf_mul(vf_load(o + (size_t)r * it->dim_v + j * VL), vf_set(it->rescale[row + r]));
     for (int key = 0; key < keys; key++) {
         vf v[8];
+        if (row == 0 && d == 0) /* the next tile's K while V is multiplied */
+            fetch_row(it, &it->keys, column + BK + key);
         const char *at = value[key] + (size_t)d * element_size(dtype);
         UNROLL
         for (int j = 0; j < wide; j++)
@@ -265,15 +279,15 @@ INLINE void multiply_values(const struct item *it, const char *const *value, int
         vf_store(o + (size_t)r * it->dim_v + j * VL, sum[r][j]);
 }
 
-INLINE void value_rows(const struct item *it, const char *const *value, int keys, int row,
-                       const int n, const tskip_u32 dtype)
+INLINE void value_rows(const struct item *it, const char *const *value, tskip_i64 column, int keys,
+                       int row, const int n, const tskip_u32 dtype)
 {
     const int wide = n < 4 ? 8 : 4;
     int d = 0;
     for (; d + wide * VL <= it->values.dim; d += wide * VL)
-        multiply_values(it, value, keys, row, d, n, wide, dtype);
+        multiply_values(it, value, column, keys, row, d, n, wide, dtype);
     for (; d < it->values.dim; d += VL)
-        multiply_values(it, value, keys, row, d, n, 1, dtype);
+        multiply_values(it, value, column, keys, row, d, n, 1, dtype);
 }
 
 /* ---- the walk ------------------------------------------------------------------------------- */
@@ -313,11 +327,11 @@ INLINE void visit_of(struct item *it, tskip_i64 column, int keys, const tskip_u8
         value[key] = find_row(it, &it->values, column + key);
     for (int row = 0; row < it->rows; row += n) {
         if (n == 1)
-            value_rows(it, value, keys, row, 1, dtype);
+            value_rows(it, value, column, keys, row, 1, dtype);
         else if (n == 2)
-            value_rows(it, value, keys, row, 2, dtype);
+            value_rows(it, value, column, keys, row, 2, dtype);
         else
-            value_rows(it, value, keys, row, 4, dtype);
+            value_rows(it, value, column, keys, row, 4, dtype);
     }
 }
 
