@@ -146,7 +146,7 @@ static tskip_status take_context(tskip__cuda_device *device, int ordinal, void *
     if (named == device->ordinal)
         return TSKIP_OK;
     return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                       "native_context is of device %d; expected one of cuda:%d", device->ordinal,
+                       "native_context is of device %d, expected one of cuda:%d", device->ordinal,
                        ordinal);
 }
 

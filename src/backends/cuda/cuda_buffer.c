@@ -14,11 +14,11 @@ static tskip_status check_import(const tskip__cuda_device *device, const void *p
     if (device->api->pointer_attribute(&type, TSKIP__CU_POINTER_MEMORY_TYPE, address) != 0 ||
         device->api->pointer_attribute(&ordinal, TSKIP__CU_POINTER_DEVICE, address) != 0)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "pointer %p is not memory that CUDA knows; expected a device pointer",
+                           "pointer %p is not memory that CUDA knows, expected a device pointer",
                            pointer);
     if (type == TSKIP__CU_MEMORY_DEVICE && ordinal != device->ordinal)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "pointer %p lies on device %d; expected one of device %d", pointer,
+                           "pointer %p lies on device %d, expected one of device %d", pointer,
                            ordinal, device->ordinal);
     return TSKIP_OK;
 }

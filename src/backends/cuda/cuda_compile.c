@@ -33,7 +33,7 @@ tskip_status tskip__cuda_architecture(const tskip__cuda_api *api, uint32_t capab
     TSKIP__TRY(check(api, api->n_architectures(&n), "number of architectures"));
     if (n > MAX_ARCHITECTURES)
         return tskip__fail(TSKIP_COMPILATION_FAILED,
-                           "NVRTC knows %d architectures; expected at most %d", n,
+                           "NVRTC knows %d architectures, expected at most %d", n,
                            MAX_ARCHITECTURES);
     TSKIP__TRY(check(api, api->architectures(known), "architectures"));
     for (int i = 0; i < n; i++)
@@ -60,7 +60,7 @@ static tskip_status define_constant(const tskip_constant_decl *decl, tskip_const
     size_t length = strlen(decl->name);
     if (length >= sizeof name)
         return tskip__fail(TSKIP_UNSUPPORTED,
-                           "constant \"%s\" has a name of %zu letters; expected at most %zu",
+                           "constant \"%s\" has a name of %zu letters, expected at most %zu",
                            decl->name, length, sizeof name - 1);
     for (size_t i = 0; i <= length; i++)
         name[i] = upper(decl->name[i]);

@@ -19,7 +19,7 @@ typedef struct tskip__cuda_image {
     size_t log_size; /* with the final zero */
 } tskip__cuda_image;
 
-/* The architecture to compile for on a device of `capability` (compute capability x 10): its own,
+/* The architecture to compile for on a device of `capability` (compute capability x 100): its own,
  * with the instructions that only it has ("sm_90a"), or the newest virtual one that this NVRTC
  * knows.
  */

@@ -262,7 +262,7 @@ tskip_status tskip__cuda_fill(void *device, void *list, const tskip__bound *rang
     tskip__cu_address address = address_of(range);
     if (address % 4 != 0)
         return tskip__fail(TSKIP_UNSUPPORTED,
-                           "fill: the range begins at %#" PRIx64 "; expected a multiple of 4",
+                           "fill: the range begins at %#" PRIx64 ", expected a multiple of 4",
                            address);
     command *c = reserve(list, 1, 0, 0);
     if (!c)
@@ -337,7 +337,7 @@ tskip_status tskip__cuda_elapsed(void *opened, void *list, double *seconds)
     float milliseconds = 0;
     if (encoder->capturing)
         return tskip__fail(TSKIP_UNSUPPORTED,
-                           "the commands went into a graph; expected commands that have run");
+                           "the commands went into a graph, expected commands that have run");
     TSKIP__TRY(tskip__cuda_enter(device));
     int result = device->api->event_elapsed(&milliseconds, encoder->first, encoder->last);
     tskip__cuda_leave(device);

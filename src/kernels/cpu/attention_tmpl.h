@@ -7,8 +7,8 @@
  *
  *   for each tile of keys that some panel visits:
  *       pack K and V (absent keys as zeros)
- *       for each panel that visits it:   S = Q K'  |  mask, softmax: P and the rescale  |  O = O r
- * + P V
+ *       for each panel that visits it:
+ *           S = Q K'  |  mask, softmax: P and the rescale r  |  O = O r + P V
  *
  * All tile classes share every formula; FULL differs from MIXED only in leaving out work that would
  * add 0.0. Row state starts at -FLT_MAX, so no -inf is ever subtracted from -inf. */

@@ -404,7 +404,7 @@ TSKIP__FN float last_value(float o, float factor)
     return __fmaf_rn(o, factor, 0.0f);
 }
 
-/* 16-bit NaN as SPEC has it, in each half. */
+/* The canonical 16-bit NaN, in each half. */
 TSKIP__FN tskip_u32 canonical_pair(float low, float high)
 {
     const tskip_u32 nan = TSKIP_C_DTYPE == TSKIP__F16 ? 0x7E00u : 0x7FC0u;

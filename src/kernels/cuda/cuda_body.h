@@ -5,7 +5,7 @@
 
 #include <tileskip/compute.h>
 
-/* Capabilities that CUDA bodies state: compute capability x 10. */
+/* Capabilities that CUDA bodies state: compute capability x 100. */
 #define TSKIP__CUDA_AMPERE 800u
 #define TSKIP__CUDA_HOPPER 900u
 

@@ -26,7 +26,7 @@ TSKIP__FN float bf16_to_f32(tskip_u16 bits)
     return __uint_as_float((tskip_u32)bits << 16);
 }
 
-/* To nearest, ties to even; every NaN becomes the one that SPEC stores. */
+/* To nearest, ties to even; every NaN becomes the canonical one. */
 TSKIP__FN tskip_u16 f32_to_f16(float value)
 {
     tskip_u16 bits;
