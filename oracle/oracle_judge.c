@@ -110,10 +110,11 @@ static void compare(struct oracle_report *report, const struct sample *s)
         measure(report, s);
 }
 
-static void judged(struct oracle_report *report, enum oracle_dtype dtype)
+/* `least`: what the ulp is taken at where no value is larger. */
+static void judged(struct oracle_report *report, enum oracle_dtype dtype, double least)
 {
     report->left = fmax(report->left, 0);
-    report->ulp = oracle_ulp(dtype, report->largest);
+    report->ulp = oracle_ulp(dtype, fmax(report->largest, least));
     report->right = 2 * report->textbook_error + (dtype == ORACLE_F32 ? 8 : 1) * report->ulp;
     report->ratio =
         report->fault == ORACLE_FAULT_NONE ? report->left / report->right : (double)INFINITY;
@@ -174,7 +175,7 @@ struct oracle_report oracle_judge(const struct oracle_reference *reference,
         for (int64_t h = 0; h < reference->n_heads; ++h)
             for (int64_t i = 0; i < reference->q_len; ++i)
                 judge_row(reference, output, b, h, i, &report);
-    judged(&report, reference->out_dtype);
+    judged(&report, reference->out_dtype, 0);
     return report;
 }
 
@@ -210,7 +211,7 @@ struct oracle_report oracle_judge_lse(const struct oracle_reference *reference, 
         else
             compare(&report, &s);
     }
-    judged(&report, ORACLE_F32);
+    judged(&report, ORACLE_F32, 1);
     return report;
 }
 

@@ -167,7 +167,7 @@ static void test_judge_lse(void **state)
     struct oracle_report report = oracle_judge_lse(&j.reference, j.lse);
     assert_int_equal(report.fault, ORACLE_FAULT_NONE);
     assert_true(report.ratio < 0.5 && report.largest == log(2));
-    j.lse[2] += 16 * 0x1p-24f;
+    j.lse[2] += 32 * 0x1p-24f;
     report = oracle_judge_lse(&j.reference, j.lse);
     assert_true(report.ratio > 1 && report.i == 2);
     j.lse[2] = j.reference.textbook_lse[2];

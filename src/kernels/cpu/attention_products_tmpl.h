@@ -77,7 +77,9 @@ static void end_products(void) {}
 
 /* Sums over the head are made in pieces of this many words, each added as a whole: shorter chains
  * round less, which is what keeps large scores within the accuracy bound. */
+#ifndef PIECE
 #define PIECE 32
+#endif
 
 #define WIDEST (STEP > STEP_REST ? STEP : STEP_REST)
 

@@ -104,6 +104,7 @@ static inline vf vs_value(vsum a)
 }
 
 #define TERMS 1
+#define PIECE 512 /* sums in double need no pieces */
 
 /* a · b + c; rounded once where the rung has it, twice here, but the same in every tile class. */
 static inline vf vf_fma(vf a, vf b, vf c)
