@@ -341,8 +341,8 @@ struct oracle_report oracle_judge(const struct oracle_reference *reference,
 
 /* Judges log-sum-exps, f32 [B][Hq][q_len] packed, by the same formula with u = 8 (d is 0): they
  * come from the same scores. The ulp is at least that of 1: what is off in a log-sum-exp is off in
- * proportion in the weights it merges, however near to 0 it lies. -inf, NaN and the sink of an empty row must match as the faults say.
- * Log-sum-exps of EMPTY rows take no part in the maxima. */
+ * proportion in the weights it merges, however near to 0 it lies. -inf, NaN and the sink of an
+ * empty row must match as the faults say. Log-sum-exps of EMPTY rows take no part in the maxima. */
 struct oracle_report oracle_judge_lse(const struct oracle_reference *reference, const float *lse);
 
 /* "ratio 0.41 (left 1.2e-3, right 2.9e-3) at [b0 h3 i17 d5]: got .., want .., textbook .." in one
