@@ -233,8 +233,8 @@ typedef struct tskip_kernel_desc {
     uint32_t args_size;  /* bytes of the by-value block, at most TSKIP_MAX_ARGS_SIZE */
     tskip_kernel_shape shape;
     /* Where group size or memory depends on constants: fills *shape, preset from the field above,
-     * for the chosen body's capability. A pure function. NULL: the field holds for all. */
-    void (*specialise)(const tskip_constant_value *constants, uint32_t capability,
+     * for the chosen body. A pure function. NULL: the field holds for all. */
+    void (*specialise)(const tskip_constant_value *constants, const tskip_kernel_body *body,
                        tskip_kernel_shape *shape);
 } tskip_kernel_desc;
 

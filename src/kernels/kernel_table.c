@@ -47,18 +47,8 @@ uint32_t tskip__map_groups_across(tskip_code_format format, const struct tskip__
 }
 
 const tskip__variant tskip__variants[] = {
-#define VARIANT(kernel, format, low, high, needs, max_dim, multiple, bq, bk, panels)               \
-    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, panels, NULL, 0, 0, false, {0}},
-#define RESIDENT(kernel, format, low, high, needs, max_dim, multiple, bq, bk, panels, v_rows)      \
-    {kernel, format, needs, low, high, max_dim, multiple,        bq,                               \
-     bk,     panels, NULL,  0,   0,    true,    {bq, bk, v_rows}},
-#define SPLIT_VARIANT(kernel, combine, format, low, high, needs, max_dim, multiple, bq, bk, rows,  \
-                      split)                                                                       \
-    {kernel, format, needs,   low,  high,  max_dim, multiple, bq,                                  \
-     bk,     rows,   combine, rows, split, false,   {0}},
+#define VARIANT(...) {__VA_ARGS__},
 #include "variants.def"
-#undef RESIDENT
 #undef VARIANT
-#undef SPLIT_VARIANT
-    {0},
+    {.kernel = NULL},
 };

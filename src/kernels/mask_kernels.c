@@ -42,11 +42,11 @@ static const tskip_kernel_body tile_order_bodies[] = {
 };
 
 /* Scratch memory is what the C bodies ask for; those of a GPU declare theirs in their text. */
-static void specialise(const tskip_constant_value *constants, uint32_t capability,
+static void specialise(const tskip_constant_value *constants, const tskip_kernel_body *body,
                        tskip_kernel_shape *shape)
 {
     (void)constants;
-    if (capability >= TSKIP__CUDA_AMPERE)
+    if (body->format != TSKIP_CODE_C)
         shape->group_memory = 0;
 }
 
