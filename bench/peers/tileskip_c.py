@@ -23,8 +23,8 @@ Strides = _struct("Strides", batch=c.c_int64, head=c.c_int64, row=c.c_int64)
 AttentionDesc = _struct("AttentionDesc", extent=Extent, n_kv_heads=c.c_uint32,
                         head_dim=c.c_uint32, head_dim_v=c.c_uint32, dtype=c.c_int,
                         out_dtype=c.c_int, scale=c.c_float, softcap=c.c_float, sinks=c.c_bool,
-                        lse=c.c_bool, no_skip=c.c_bool, mask=c.c_void_p, tile=Tile, q=Strides,
-                        k=Strides, v=Strides, o=Strides)
+                        lse=c.c_bool, no_skip=c.c_bool, unaligned=c.c_bool,
+                        mask=c.c_void_p, tile=Tile, q=Strides, k=Strides, v=Strides, o=Strides)
 PlanInfo = _struct("PlanInfo", desc=AttentionDesc, tile=Tile, uses_map=c.c_bool,
                    workspace_size=c.c_uint64, group_memory=c.c_uint64)
 MapDesc = _struct("MapDesc", mask=c.c_void_p, extent=Extent, tile=Tile)

@@ -260,6 +260,8 @@ typedef struct tskip_attention_desc {
     bool sinks;             /* one extra logit a head, given at encode */
     bool lse;               /* log-sum-exp a row is wanted */
     bool no_skip;           /* visit every tile: for comparison; the output is the same */
+    bool unaligned;         /* Q, K and V may begin anywhere. Else at multiples of 16 bytes of the
+                             * device's memory, which Hopper's kernels need */
     const tskip_mask *mask; /* NULL: every key is visible. Kept alive by the plan */
     tskip_tile tile;        /* 0 × 0: the device's best; others must be one the kernels have */
     tskip_strides q, k, v, o;
@@ -318,7 +320,9 @@ typedef struct tskip_attention_tensors {
  * that do not depend on each other may follow each other with one workspace. Allocates nothing
  * unless the encoder's list is longer than ever before. Errors: INVALID_ARGUMENT (a buffer missing,
  * too small (bytes needed and given) or of another device, a map of another geometry or mask: what
- * differs is named), OUT_OF_MEMORY (commands already added then write to the workspace only). */
+ * differs is named), UNSUPPORTED (Q, K or V begins at no multiple of 16 bytes, the plan is not
+ * `unaligned` and its kernel minds), OUT_OF_MEMORY (commands already added then write to the
+ * workspace only). */
 TSKIP_API tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
                                               const tskip_attention_tensors *tensors);
 

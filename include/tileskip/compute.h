@@ -73,7 +73,8 @@ typedef void (*tskip_parallel_for_fn)(void *user, uint32_t n_tasks, tskip_task_f
 
 typedef struct tskip_device_desc {
     /* "cpu", "cpu:avx2" (one rung of the ladder: c, avx2, avx512, avx512bf16, amx, neon, …),
-     * "null", "cuda:0", "metal", …; NULL or "auto": the first GPU that works, else the CPU. */
+     * "null", "cuda:0", "cuda:0:sm_80" (the kernels of that generation on a later GPU), "metal", …;
+     * NULL or "auto": the first GPU that works, else the CPU. */
     const char *name;
 
     /* CPU: how many threads share a dispatch, the calling one included; 0: all that this process

@@ -60,6 +60,7 @@ class _Settings(NamedTuple):
     k_offset: int
     tile: Tuple[int, int]
     skip: bool
+    unaligned: bool
 
 
 def _layout(seen: View, name: str) -> _Layout:
@@ -119,6 +120,7 @@ def _describe(
         sinks=settings.sinks,
         lse=settings.lse,
         no_skip=not settings.skip,
+        unaligned=settings.unaligned,
         mask=mask.pointer if mask else None,
     )
     desc.extent = make_extent(
@@ -383,6 +385,7 @@ def _prepare(
         k_offset=offset(k_offset, "k_offset"),
         tile=tile or (0, 0),
         skip=skip,
+        unaligned=on.backend == "cuda" and any(seen.pointer % 16 for seen in views),
     )
     return _plan(on, layouts, settings, text, tensor), views
 
