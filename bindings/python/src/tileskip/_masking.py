@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import ctypes as c
 import functools
-from typing import Any, NamedTuple, Optional, Tuple, Union
+import weakref
+from typing import Any, MutableMapping, NamedTuple, Optional, Tuple, Union
 
 from ._arrays import View, packed_rows
 from ._device import Device, device
@@ -55,6 +56,21 @@ def import_buffer(on: Device, pointer: int, size: int) -> Handle:
     return make(lib.buffer_import, lib.buffer_destroy, on.pointer, pointer, size)
 
 
+_mask_buffers: MutableMapping[Tuple[int, int, int], Handle] = weakref.WeakValueDictionary()
+
+
+def _mask_buffer(on: Device, seen: View) -> Handle:
+    """The buffer of a mask tensor: one for all that use the same memory at a time, because a map
+    fits the plans whose mask lies in the buffer that it was built from."""
+    size = bytes_spanned(seen)
+    key = (id(on), seen.pointer, size)
+    found = _mask_buffers.get(key)
+    if found is None:
+        found = import_buffer(on, seen.pointer, size)
+        _mask_buffers[key] = found
+    return found
+
+
 def describe_tensor(seen: View, buffer: Optional[Handle]) -> MaskTensor:
     rank = len(seen.shape)
     tensor = MaskTensor(
@@ -74,7 +90,7 @@ def bind_mask(
     """The mask of rules, a tensor or both; None where there is neither."""
     if tensor is None:
         return _rules_mask(on, text, n_heads) if text else None
-    buffer = import_buffer(on, tensor.pointer, bytes_spanned(tensor))
+    buffer = _mask_buffer(on, tensor)
     desc = MaskDesc(
         rules=text.encode() if text else None,
         tensor=describe_tensor(tensor, buffer),
