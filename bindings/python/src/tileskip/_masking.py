@@ -9,20 +9,13 @@ import functools
 import weakref
 from typing import Any, MutableMapping, NamedTuple, Optional, Tuple, Union
 
-from ._arrays import View, packed_rows
+from ._arrays import View
 from ._device import Device, device
+from ._frameworks import packed_rows
 from ._library import DTYPE_SIZES, OFFSET_END, Extent, Handle, MaskDesc, MaskTensor, lib, make
 from ._mask import Mask
 
 Rules = Union[str, Mask]
-
-
-class TensorLayout(NamedTuple):
-    """How a mask tensor lies, without where: part of a plan's identity."""
-
-    dtype: int
-    shape: Tuple[int, ...]
-    strides: Tuple[int, ...]
 
 
 class BoundMask(NamedTuple):
@@ -108,7 +101,7 @@ def split_mask(
         if rules is not None:
             raise ValueError("mask holds rules and rules is given too, expected one of them")
         return rules_text(mask), None
-    tensor = None if mask is None else packed_rows(mask, "mask")
+    tensor = None if mask is None else packed_rows(mask, "mask", repeats=True)
     return rules_text(rules), tensor
 
 
