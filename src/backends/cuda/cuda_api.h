@@ -71,8 +71,8 @@ typedef struct tskip__cuda_api {
     int compiler_major, compiler_minor; /* of NVRTC */
 } tskip__cuda_api;
 
-/* Loads the driver, or NVRTC (tens of milliseconds), once for the process; later calls cost nothing.
- * Both give the same table, of which each fills its part.
+/* Loads the driver, or NVRTC (tens of milliseconds), once for the process; later calls cost
+ * nothing. Both give the same table, of which each fills its part.
  * Errors: DEVICE_NOT_FOUND, the text says in one line what is missing.
  * Environment, read at the first call: TSKIP_NVRTC, a path tried before the usual names.
  * Thread-safety: any. */
