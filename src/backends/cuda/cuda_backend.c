@@ -238,6 +238,7 @@ static tskip_status open_device(const tskip_device_desc *desc, tskip_device_info
 
 const tskip__backend tskip__cuda_backend = {
     .name = "cuda",
+    .imports_addresses = true,
     .list = list_devices,
     .open = open_device,
     .close = close_device,
