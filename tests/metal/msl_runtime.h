@@ -3,6 +3,10 @@
 #ifndef TESTS_METAL_MSL_RUNTIME_H
 #define TESTS_METAL_MSL_RUNTIME_H
 
+#ifndef __cplusplus
+#include <stdbool.h>
+#endif
+
 /* What compiled MSL and the executor (standin_execute.c) know of each other; read as C and as C++.
  * A library of MSL exports msl_kernels and msl_constants; the executor exports the functions. */
 
