@@ -4,10 +4,10 @@
 #include "cpu/tile_map_cpu.h"
 #include "cuda/cuda_body.h"
 #include "kernel_table.h"
-#include "mask_count_source.h"
-#include "mask_fill_source.h"
-#include "tile_map_source.h"
-#include "tile_order_source.h"
+#include "mask_count_cu_source.h"
+#include "mask_fill_cu_source.h"
+#include "tile_map_cu_source.h"
+#include "tile_order_cu_source.h"
 
 #define C_BODY(rung, fn)                                                                           \
     {                                                                                              \

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "conformance_kernels_source.h"
+#include "conformance_kernels_cu_source.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -16,8 +16,8 @@ enum { WIDTH = CONFORMANCE_WIDTH };
 
 #define CUDA_BODY(name)                                                                            \
     {                                                                                              \
-        .format = TSKIP_CODE_CUDA, .code = tskip__source_conformance_kernels,                      \
-        .code_size = sizeof tskip__source_conformance_kernels - 1, .entry = (name)                 \
+        .format = TSKIP_CODE_CUDA, .code = tskip__source_conformance_kernels_cu,                   \
+        .code_size = sizeof tskip__source_conformance_kernels_cu - 1, .entry = (name)              \
     }
 
 static void iota_c(const tskip_group *group, void *const *buffers, const void *args, void *memory)
