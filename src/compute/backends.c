@@ -4,10 +4,12 @@
 
 extern const tskip__backend tskip__cpu_backend;
 extern const tskip__backend tskip__cuda_backend;
+extern const tskip__backend tskip__metal_backend;
 extern const tskip__backend tskip__null_backend;
 
 const tskip__backend *const tskip__backends[] = {
     &tskip__cuda_backend,
+    &tskip__metal_backend,
     &tskip__cpu_backend,
     &tskip__null_backend,
     NULL,
