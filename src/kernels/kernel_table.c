@@ -4,6 +4,7 @@
 
 extern const tskip_kernel_desc tskip__kernel_attention;
 extern const tskip_kernel_desc tskip__kernel_attention_f32;
+extern const tskip_kernel_desc tskip__kernel_attention_metal;
 extern const tskip_kernel_desc tskip__kernel_attention_sm80;
 extern const tskip_kernel_desc tskip__kernel_attention_sm90;
 extern const tskip_kernel_desc tskip__kernel_attention_sm90_wide;
@@ -18,6 +19,7 @@ extern const tskip_kernel_desc tskip__kernel_tile_order;
 const tskip_kernel_desc *const tskip__kernel_table[] = {
     &tskip__kernel_attention,
     &tskip__kernel_attention_f32,
+    &tskip__kernel_attention_metal,
     &tskip__kernel_attention_sm80,
     &tskip__kernel_attention_sm90,
     &tskip__kernel_attention_sm90_wide,
