@@ -153,6 +153,7 @@ const tskip__backend tskip__metal_backend = {
     .open = open_device,
     .close = close_device,
     .buffer_create = tskip__metal_buffer_create,
+    .buffer_import_host = tskip__metal_buffer_import_host,
     .buffer_destroy = tskip__metal_buffer_destroy,
     .buffer_write = tskip__metal_buffer_write,
     .buffer_read = tskip__metal_buffer_read,

@@ -35,6 +35,8 @@ typedef struct tskip__metal_buffer {
 } tskip__metal_buffer;
 
 tskip_status tskip__metal_buffer_create(void *device, uint64_t size, void *import, void **buffer);
+tskip_status tskip__metal_buffer_import_host(void *device, uint64_t size, void *memory,
+                                             void **buffer);
 void tskip__metal_buffer_destroy(void *device, void *buffer);
 tskip_status tskip__metal_buffer_write(void *device, void *buffer, uint64_t offset,
                                        const void *data, uint64_t size);

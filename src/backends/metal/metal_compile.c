@@ -19,7 +19,7 @@ struct tskip__metal_library {
 };
 
 static const char *const type_names[] = {
-    [TSKIP_CONSTANT_U32] = "unsigned int",
+    [TSKIP_CONSTANT_U32] = "uint",
     [TSKIP_CONSTANT_I32] = "int",
     [TSKIP_CONSTANT_F32] = "float",
     [TSKIP_CONSTANT_BOOL] = "bool",
@@ -82,8 +82,8 @@ static tskip_status write_text(const tskip__kernel_spec *spec, tskip__block *tex
     char head[2 * LINE_SIZE];
     const uint32_t *group = spec->shape.group_size;
     int n = snprintf(head, sizeof head,
-                     "#include <metal_stdlib>\n#define TSKIP_GROUP_THREADS %" PRIu32
-                     "\n#define TSKIP_ENTRY_%.100s 1\n",
+                     "#pragma METAL fp contract(off)\n#include <metal_stdlib>\n"
+                     "#define TSKIP_GROUP_THREADS %" PRIu32 "\n#define TSKIP_ENTRY_%.100s 1\n",
                      group[0] * group[1] * group[2], spec->body->entry);
     TSKIP__TRY(append(text, head, (size_t)n));
     for (size_t i = 0; i < spec->desc->n_constants; i++)

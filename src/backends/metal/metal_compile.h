@@ -8,7 +8,8 @@
 
 /* Kernel text to a function. A kernel's text sees its constants as TSKIP_C_<NAME>: those that are a
  * shape as macros, the others as function constants, in lines put before it. It also sees
- * TSKIP_GROUP_THREADS, and TSKIP_ENTRY_<name of the entry>, which is 1. */
+ * TSKIP_GROUP_THREADS, and TSKIP_ENTRY_<name of the entry>, which is 1. The first line forbids the
+ * compiler to fuse products with sums: no option does. */
 
 /* Texts that were compiled, for other function constants to start from. */
 typedef struct tskip__metal_library tskip__metal_library;

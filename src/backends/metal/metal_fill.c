@@ -5,7 +5,6 @@
 /* Metal's own fill repeats a byte and needs an encoder of its own; the seam fills with words. */
 
 static const char text[] =
-    "#pragma METAL fp contract(off)\n"
     "using namespace metal;\n"
     "struct fill_args {\n"
     "    ulong words;\n"
