@@ -7,6 +7,7 @@ extern const tskip__backend tskip__cuda_backend;
 extern const tskip__backend tskip__metal_backend;
 extern const tskip__backend tskip__null_backend;
 
+/* clang-format off */
 const tskip__backend *const tskip__backends[] = {
     &tskip__cuda_backend,
     &tskip__metal_backend,
@@ -14,3 +15,4 @@ const tskip__backend *const tskip__backends[] = {
     &tskip__null_backend,
     NULL,
 };
+/* clang-format on */

@@ -5,19 +5,21 @@
 #include "kernel_table.h"
 #include "metal/metal_body.h"
 
-enum { MOST_SIMDGROUPS = 8, LANES = 32 };
+enum { LEAST_SIMDGROUPS = 4, MOST_SIMDGROUPS = 8, LANES = 32 };
 
 static const tskip_kernel_body bodies[] = {
     TSKIP__METAL_BODY(attention, "attention_metal"),
 };
 
-/* As many as share the eights of V's columns evenly, from 8 down to 4; else 8. */
+/* As many as share the eights of V's columns evenly, from 8 down to 4, and have two of them at
+ * least: a fragment of P that was loaded then serves two products. Else 8, or 4 for few columns. */
 static uint32_t count_simdgroups(uint32_t head_dim_v)
 {
-    for (uint32_t n = MOST_SIMDGROUPS; n >= 4; n--)
-        if (head_dim_v / 8 % n == 0)
+    const uint32_t eights = head_dim_v / 8;
+    for (uint32_t n = MOST_SIMDGROUPS; n >= LEAST_SIMDGROUPS; n--)
+        if (eights % n == 0 && eights / n >= 2)
             return n;
-    return MOST_SIMDGROUPS;
+    return eights > MOST_SIMDGROUPS ? MOST_SIMDGROUPS : LEAST_SIMDGROUPS;
 }
 
 /* Scores with rows 4 floats longer than the tile, a factor a row, Q with rows 8 elements longer

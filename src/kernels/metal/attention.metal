@@ -10,8 +10,8 @@ using namespace metal;
 /* Attention on the matrix units of an Apple GPU. A group takes BQ query rows of one head, and for
  * each tile of BK keys:
  *
- *     S = Q K'      a SIMD group takes 8 keys at a time, all rows: Q lies in group memory, K is
- *                   read where it lies, each element once a group
+ *     S = Q K'      a SIMD group takes eights of keys, all rows: Q lies in group memory, K is read
+ *                   where it lies, each element once a group
  *     softmax       LANES_A_ROW lanes a row, in place in group memory
  *     O += P V      a SIMD group owns columns of O, in registers from the first tile to the last;
  *                   V is read where it lies, each element once a group
@@ -69,13 +69,17 @@ TSKIP__FN bool has_keys(const thread struct key_rows &rows, int key)
     return key + 8 > rows.begin && key < rows.end;
 }
 
-/* Eight keys by eight columns into a fragment, or the other way round. */
+/* Eight keys by eight columns into a fragment, or the other way round; zeros where no key is. */
 TSKIP__FN void load_keys(thread fragment8x8 &to, const thread struct key_rows &rows, int key,
                          uint column, bool transpose, threadgroup element *clipped, uint lane)
 {
     const device element *from = rows.first + ulong(key) * rows.stride + column;
     if (key >= rows.begin && key + 8 <= rows.end) {
         simdgroup_load(to, from, rows.stride, ulong2(0, 0), transpose);
+        return;
+    }
+    if (!has_keys(rows, key)) {
+        to = make_filled_simdgroup_matrix<element, 8, 8>(element(0.0f));
         return;
     }
     simdgroup_barrier(mem_flags::mem_threadgroup);
@@ -109,19 +113,18 @@ TSKIP__FN void multiply_scores(const thread struct key_rows &keys,
                                threadgroup struct group_memory *m, const thread struct worker &me)
 {
     simdgroup_float8x8 s[BLOCKS][BANDS];
-    UNROLL for (uint b = 0; b < BLOCKS; b++) {
-        int key = 8 * int(me.simd + b * SIMDGROUPS);
+    UNROLL for (uint b = 0; b < BLOCKS; b++)
         UNROLL for (uint r = 0; r < BANDS; r++)
             s[b][r] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
-        if (key >= BK || !has_keys(keys, key))
-            continue;
-        UNROLL_2 for (uint d = 0; d < TSKIP_C_HEAD_DIM; d += 8) {
-            fragment8x8 kt, rows;
-            load_keys(kt, keys, key, d, true, m->clipped + 64 * me.simd, me.lane);
-            UNROLL for (uint r = 0; r < BANDS; r++) {
-                simdgroup_load(rows, m->q + 8 * r * Q_STRIDE + d, Q_STRIDE);
-                simdgroup_multiply_accumulate(s[b][r], rows, kt, s[b][r]);
-            }
+    UNROLL_2 for (uint d = 0; d < TSKIP_C_HEAD_DIM; d += 8) {
+        fragment8x8 kt[BLOCKS], rows;
+        UNROLL for (uint b = 0; b < BLOCKS; b++)
+            load_keys(kt[b], keys, 8 * int(me.simd + b * SIMDGROUPS), d, true,
+                      m->clipped + 64 * me.simd, me.lane);
+        UNROLL for (uint r = 0; r < BANDS; r++) {
+            simdgroup_load(rows, m->q + 8 * r * Q_STRIDE + d, Q_STRIDE);
+            UNROLL for (uint b = 0; b < BLOCKS; b++)
+                simdgroup_multiply_accumulate(s[b][r], rows, kt[b], s[b][r]);
         }
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);

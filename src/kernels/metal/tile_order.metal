@@ -88,7 +88,7 @@ TSKIP__FN void sum_up(threadgroup struct order_memory *m, uint index)
     threadgroup_barrier(mem_flags::mem_threadgroup);
 }
 
-/* Places `n` items from `item` on. One SIMD group, 32 at a time, so that equals keep their order. */
+/* Places `n` items from `item` on. One SIMD group, 32 at a time: equals keep their order. */
 TSKIP__FN void place(threadgroup struct order_memory *m, device tskip_u32 *order, uint item, uint n,
                      uint lane)
 {

@@ -59,7 +59,8 @@ TSKIP__FN tskip_u32 tskip__segment_of(TSKIP__GLOBAL tskip_i64 *ends, tskip_u32 b
  * with spread = floor(symmetric / 2):
  *
  *     u       max(p + 1, prefix, end of p's image); without causal TSKIP__FAR
- *     l       max(p - window + 1, p - spread, floor(p / chunk) * chunk), or p's span's start if less
+ *     l       max(p - window + 1, p - spread, floor(p / chunk) * chunk), or the start of p's span
+ *             if that is less
  *     h       min(u, p + spread + 1), or p's span's end if that is more
  *     [a, b)  p's segment; both TSKIP__FAR past the last one */
 struct tskip__row_ends {
