@@ -101,7 +101,7 @@ static bool measure(const tskip__cuda_api *api, const row *r, char figures[128])
     tskip__kernel_spec spec = {r->desc, choose_body(r), r->values, r->desc->shape, name};
     (void)tskip__kernel_canonical_name(r->desc, r->values, name, sizeof name);
     if (spec.body && r->desc->specialise)
-        r->desc->specialise(r->values, r->capability, &spec.shape);
+        r->desc->specialise(r->values, spec.body, &spec.shape);
     if (!spec.body || tskip__cuda_architecture(api, r->capability, architecture) != TSKIP_OK ||
         tskip__cuda_compile(api, &spec, architecture, true, &image) != TSKIP_OK) {
         printf("%s: %s\n", r->text, spec.body ? tskip_last_error() : "no body");
