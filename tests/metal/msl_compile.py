@@ -132,7 +132,7 @@ def kernels(code):
                    [Parameter(p, name) for p in split(code[match.end():end - 1])])
 
 
-CONSTANT = re.compile(r"\bconstant\s+(?:const\s+)?(\w+)\s+(\w+)\s*"
+CONSTANT = re.compile(r"\bconstant\s+(?:const\s+)?(unsigned\s+int|\w+)\s+(\w+)\s*"
                       r"\[\[\s*function_constant\s*\(([^\]]*)\)\s*\]\]\s*;")
 
 
@@ -151,6 +151,7 @@ def tables(code):
         rows.append(f'{{"{name}", msl_enter_{name}, {most}, msl_parameters_{name}, {len(listed)}}}')
     constants = []
     for kind, name, index in CONSTANT.findall(code):
+        kind = "uint" if kind.startswith("unsigned") else kind
         if kind not in DATA_TYPES:
             raise Refused(f"function constant {name}: {kind} is no type known here")
         optional = bool(re.search(rf"is_function_constant_defined\s*\(\s*{name}\s*\)", code))

@@ -82,14 +82,18 @@ def recursion(text):
             yield lines[name], name
 
 
+def check_pragma(code, is_file):
+    """(line, what) if the pragma is not before all code; a file begins with it."""
+    lines = [line.strip() for line in code.splitlines()]
+    ahead = lines[:lines.index(PRAGMA)] if PRAGMA in lines else None
+    if ahead is None or any(line if is_file else "{" in line for line in ahead):
+        yield 1, f"does not begin with {PRAGMA}: no mathMode keeps a * b + c apart"
+
+
 def lint(text, is_file=True):
-    """(line, what) of every breach. A text handed to Metal may have defines before its pragma."""
+    """(line, what) of every breach. What a host hands to Metal may declare constants first."""
     code = without_comments(text)
-    first = next((i for i, line in enumerate(code.splitlines())
-                  if line.strip() and not (line.startswith("#define") and not is_file)), 0)
-    lines = code.splitlines()
-    if not lines or lines[first].strip() != PRAGMA:
-        yield first + 1, f"does not begin with {PRAGMA}: no mathMode keeps a * b + c apart"
+    yield from check_pragma(code, is_file)
     for pattern, what in REFUSED:
         for match in re.finditer(pattern, code):
             yield line_of(code, match.start()), what.format(match.group(0).strip())
