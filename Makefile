@@ -4,7 +4,7 @@
 # The front door. Everything is built by CMake; these targets only say what for.
 
 PREFIX ?= /usr/local
-JOBS   ?= $(shell nproc)
+JOBS   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BUILD  := build
 
 .PHONY: all demo check check-frameworks bench bench-peers bench-peers-cuda install clean help

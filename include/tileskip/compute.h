@@ -127,6 +127,13 @@ TSKIP_API tskip_status tskip_buffer_create(tskip_device *device, uint64_t size, 
 TSKIP_API tskip_status tskip_buffer_import(tskip_device *device, void *pointer, uint64_t size,
                                            tskip_buffer **out);
 
+/* The same of host memory, where the device shares memory with the host: of a mapped file, say. The
+ * CPU takes any address, Metal those at the start of a page of 16 KiB; a last page is bound whole.
+ * Errors: UNSUPPORTED where the device has memory of its own, INVALID_ARGUMENT (NULL, size 0, an
+ * address that the device cannot take), OUT_OF_MEMORY. */
+TSKIP_API tskip_status tskip_buffer_import_host(tskip_device *device, void *pointer, uint64_t size,
+                                                tskip_buffer **out);
+
 /* A window [offset, offset + size) onto `parent`, sharing its memory and keeping it alive. Offset 0
  * of the view is `offset` of the parent, in every call.
  * Errors: INVALID_ARGUMENT (out of range: both sizes are named), OUT_OF_MEMORY. */
@@ -297,8 +304,11 @@ typedef struct tskip_binding {
 } tskip_binding;
 
 typedef struct tskip_encoder_desc {
-    /* The caller's queue (CUstream, id<MTLCommandBuffer>): commands are put there and submit only
-     * ends the list. NULL: one of the device's own. Borrowed. */
+    /* The caller's queue: commands are put there as they come and submit only ends the list. NULL:
+     * one of the device's own. Borrowed. CUDA: a CUstream. Metal: an id<MTLCommandBuffer>, which
+     * the caller commits after the submit and before a wait, and in which no encoder of the
+     * caller's is open meanwhile; an id<MTLComputeCommandEncoder>, whose end the caller waits for;
+     * or an id<MTLCommandQueue>, where submit commits as on the device's own. */
     void *native_stream;
 } tskip_encoder_desc;
 

@@ -30,7 +30,7 @@ static float paper_slope(uint32_t h, uint32_t n)
 static void set_scalars(const tskip_rules *r, struct tskip__rules *out)
 {
     out->window = r->window ? near(r->window) : TSKIP__FAR;
-    out->half = r->symmetric ? near(r->symmetric / 2) : TSKIP__FAR;
+    out->spread = r->symmetric ? near(r->symmetric / 2) : TSKIP__FAR;
     out->chunk = near(r->chunk);
     out->prefix = near(r->prefix);
     out->sink = near(r->sink);

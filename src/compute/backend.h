@@ -67,6 +67,9 @@ typedef struct tskip__backend {
     tskip_status (*buffer_create)(void *device, uint64_t size, void *import, void **buffer);
     void (*buffer_destroy)(void *device, void *buffer); /* required */
 
+    /* Optional: where info.shares_memory. A buffer of the caller's host memory, not owned. */
+    tskip_status (*buffer_import_host)(void *device, uint64_t size, void *pointer, void **buffer);
+
     /* Required. Between host memory and the buffer; returns when done. */
     tskip_status (*buffer_write)(void *device, void *buffer, uint64_t offset, const void *data,
                                  uint64_t size);

@@ -19,7 +19,10 @@ tskip_status tskip__require_range(const tskip_buffer *buffer, uint64_t offset, u
                        what, offset, size, buffer->size);
 }
 
-static tskip_status create(tskip_device *device, uint64_t size, void *import, tskip_buffer **out)
+typedef tskip_status (*place_fn)(void *device, uint64_t size, void *import, void **buffer);
+
+static tskip_status create(tskip_device *device, place_fn place, uint64_t size, void *import,
+                           tskip_buffer **out)
 {
     if (size == 0 || size > device->info.max_buffer_size)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
@@ -28,7 +31,7 @@ static tskip_status create(tskip_device *device, uint64_t size, void *import, ts
     tskip_buffer *buffer = tskip__alloc_zero(sizeof *buffer, "a buffer's handle");
     if (!buffer)
         return TSKIP_OUT_OF_MEMORY;
-    tskip_status status = device->backend->buffer_create(device->impl, size, import, &buffer->impl);
+    tskip_status status = place(device->impl, size, import, &buffer->impl);
     if (status != TSKIP_OK) {
         tskip__free(buffer, sizeof *buffer);
         return status;
@@ -48,7 +51,7 @@ tskip_status tskip_buffer_create(tskip_device *device, uint64_t size, tskip_buff
     TSKIP__TRY(tskip__require(out, "out", "where to store the buffer"));
     *out = NULL;
     TSKIP__TRY(tskip__require(device, "device", "an open device"));
-    return create(device, size, NULL, out);
+    return create(device, device->backend->buffer_create, size, NULL, out);
 }
 
 tskip_status tskip_buffer_import(tskip_device *device, void *pointer, uint64_t size,
@@ -58,7 +61,21 @@ tskip_status tskip_buffer_import(tskip_device *device, void *pointer, uint64_t s
     *out = NULL;
     TSKIP__TRY(tskip__require(device, "device", "an open device"));
     TSKIP__TRY(tskip__require(pointer, "pointer", "memory of the caller's"));
-    return create(device, size, pointer, out);
+    return create(device, device->backend->buffer_create, size, pointer, out);
+}
+
+tskip_status tskip_buffer_import_host(tskip_device *device, void *pointer, uint64_t size,
+                                      tskip_buffer **out)
+{
+    TSKIP__TRY(tskip__require(out, "out", "where to store the buffer"));
+    *out = NULL;
+    TSKIP__TRY(tskip__require(device, "device", "an open device"));
+    TSKIP__TRY(tskip__require(pointer, "pointer", "host memory of the caller's"));
+    if (!device->backend->buffer_import_host)
+        return tskip__fail(TSKIP_UNSUPPORTED,
+                           "%s does not share memory with the host; create a buffer and write it",
+                           device->info.name);
+    return create(device, device->backend->buffer_import_host, size, pointer, out);
 }
 
 tskip_status tskip_buffer_view(tskip_buffer *parent, uint64_t offset, uint64_t size,

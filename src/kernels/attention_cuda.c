@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "attention_constants.h"
-#include "attention_f32_source.h"
-#include "attention_sm80_source.h"
-#include "attention_sm90_source.h"
-#include "attention_sm90_wide_source.h"
+#include "attention_f32_cu_source.h"
+#include "attention_sm80_cu_source.h"
+#include "attention_sm90_cu_source.h"
+#include "attention_sm90_wide_cu_source.h"
 #include "cuda/cuda_body.h"
 #include "kernel_table.h"
 
