@@ -126,6 +126,7 @@ static tskip_status size_map(tskip_plan *plan)
     if (a->flags & TSKIP__HAS_ORDER) {
         plan->counts_bytes = planes * a->nq * sizeof(tskip_u32);
         plan->order_bytes = (uint64_t)a->n_items * sizeof(tskip_u32);
+        plan->order_args.with_map = plan->map_bytes <= TSKIP__MAP_FOR_ONE_GROUP;
     }
     return TSKIP_OK;
 }
