@@ -66,8 +66,7 @@ typedef struct stamp {
 
 static uint64_t pack(stamp s)
 {
-    return (uint64_t)s.dispatch |
-           (uint64_t)(s.group & ((1u << GROUP_BITS) - 1)) << DISPATCH_BITS |
+    return (uint64_t)s.dispatch | (uint64_t)(s.group & ((1u << GROUP_BITS) - 1)) << DISPATCH_BITS |
            (uint64_t)s.thread << (DISPATCH_BITS + GROUP_BITS) |
            (uint64_t)s.tick << (DISPATCH_BITS + GROUP_BITS + THREAD_BITS) |
            (uint64_t)s.level << (DISPATCH_BITS + GROUP_BITS + THREAD_BITS + TICK_BITS);
@@ -186,8 +185,7 @@ static bool is_after_reads(const accessor *a, stamp old)
 /* The level of a read now, after those of `old`. */
 static readers join_readers(const accessor *a, stamp old)
 {
-    if (old.dispatch != a->now.dispatch || old.group != a->now.group ||
-        old.level == SEVERAL_GROUPS)
+    if (old.dispatch != a->now.dispatch || old.group != a->now.group || old.level == SEVERAL_GROUPS)
         return SEVERAL_GROUPS;
     if (old.tick < a->group_barrier)
         return ONE;
@@ -211,8 +209,9 @@ static _Noreturn void race(const accessor *a, bool writes, stamp old, const char
     else
         (void)snprintf(whole, sizeof whole, "thread %u", old.thread);
     if (old.dispatch != a->now.dispatch)
-        standin_violate(where, "race: it %s %s memory that an earlier dispatch %s, with no barrier "
-                               "between the two",
+        standin_violate(where,
+                        "race: it %s %s memory that an earlier dispatch %s, with no barrier "
+                        "between the two",
                         what, memory, did);
     if (old.group != a->now.group)
         standin_violate(where, "race: it %s %s memory that group %u of the same dispatch %s", what,
@@ -441,8 +440,8 @@ void standin_judge_atomic(uintptr_t address, bool writes, const void *where)
 static inline void judge_scalar(uintptr_t address, size_t size, bool writes, const void *where)
 {
     if (size <= 8 && address % size != 0)
-        standin_violate(where, "%s %zu bytes at %p: no multiple of %zu", writes ? "writes" : "reads",
-                        size, (void *)address, size);
+        standin_violate(where, "%s %zu bytes at %p: no multiple of %zu",
+                        writes ? "writes" : "reads", size, (void *)address, size);
     standin_judge(address, size, writes, false, where);
 }
 
@@ -491,6 +490,4 @@ STANDIN_EXPORT void *__asan_memset(void *to, int value, size_t size)
     return memset(to, value, size);
 }
 
-STANDIN_EXPORT void __asan_handle_no_return(void)
-{
-}
+STANDIN_EXPORT void __asan_handle_no_return(void) {}
