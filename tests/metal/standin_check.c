@@ -398,21 +398,37 @@ static void track_group_read(const accessor *a, uint32_t *cell, uint32_t mine, c
 
 /* ---- the hooks ------------------------------------------------------------------------------- */
 
+/* Neighbouring bytes mostly have the same history: what was found for one holds for the next. */
+static void track_group(const accessor *a, uint32_t *cell, size_t size, bool writes,
+                        const void *where)
+{
+    const uint32_t mine = pack_group(a->now);
+    uint64_t before, after, last = 0;
+    for (size_t i = 0; i < size; i++, cell += 2) {
+        memcpy(&before, cell, sizeof before);
+        if (i > 0 && before == last) {
+            memcpy(cell, &after, sizeof after);
+            continue;
+        }
+        last = before;
+        (writes ? track_group_write : track_group_read)(a, cell, mine, where);
+        memcpy(&after, cell, sizeof after);
+    }
+}
+
 static void track(standin_worker *w, const standin_view *v, uintptr_t address, size_t size,
                   bool writes, uint32_t thread, const void *where)
 {
     size_t block = (size_t)(v - w->views);
     if (block >= MSL_MAX_BUFFERS) {
-        accessor a = who(w, thread, 1);
-        uint32_t mine = pack_group(a.now);
-        uint32_t *cell = w->group_shadow[block - MSL_MAX_BUFFERS] + 2 * (address - v->origin);
-        for (size_t i = 0; i < size; i++, cell += 2)
-            (writes ? track_group_write : track_group_read)(&a, cell, mine, where);
+        const accessor a = who(w, thread, 1);
+        track_group(&a, w->group_shadow[block - MSL_MAX_BUFFERS] + 2 * (address - v->origin), size,
+                    writes, where);
         return;
     }
     if (!v->is_tracked)
         return;
-    accessor a = who(w, thread, 0);
+    const accessor a = who(w, thread, 0);
     uint64_t mine = pack(a.now), *cell = v->shadow + 2 * (address - v->origin);
     for (size_t i = 0; i < size; i++, cell += 2)
         (writes ? track_write : track_read)(&a, cell, mine, where);
