@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#define _GNU_SOURCE
 #include "standin.h"
 
 #include <dlfcn.h>
