@@ -191,6 +191,9 @@ static tskip_status set_tensor(tskip_mask *mask, const tskip_mask_tensor *tensor
 
 static tskip_status fill_mask(tskip_mask *mask, const tskip_mask_desc *desc)
 {
+    if (desc->tensor.buffer && desc->tensor.rank == 0)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "tensor.rank is 0 beside a buffer, expected 2 or 4");
     if (!desc->rules && !desc->rule_values && desc->tensor.rank == 0)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "the mask has neither rules nor a tensor, expected one or both");

@@ -48,6 +48,10 @@ typedef struct tskip__backend {
     /* "auto" passes it over: for devices that compute nothing. */
     bool only_by_name;
 
+    /* What a caller imports is the address of memory; false: an object that has memory, which then
+     * begins at a multiple of 64. */
+    bool imports_addresses;
+
     /* Required. Appends what this backend can open, at most `capacity` entries, and sets *count. A
      * backend that cannot work here lists one entry with `available` false and the reason. */
     tskip_status (*list)(tskip_device_info *infos, size_t capacity, size_t *count);

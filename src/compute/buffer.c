@@ -6,6 +6,8 @@
 #include "base/status.h"
 #include "objects.h"
 
+enum { ALIGNMENT = 64 };
+
 tskip_status tskip__require_range(const tskip_buffer *buffer, uint64_t offset, uint64_t size,
                                   const char *what)
 {
@@ -37,6 +39,8 @@ static tskip_status create(tskip_device *device, place_fn place, uint64_t size, 
     atomic_init(&buffer->references, 1);
     buffer->device = device;
     buffer->size = size;
+    if (device->backend->imports_addresses) /* NULL, memory of the backend's, is aligned */
+        buffer->misalignment = (uintptr_t)import % ALIGNMENT;
     tskip_device_retain(device);
     *out = buffer;
     return TSKIP_OK;
@@ -92,6 +96,7 @@ tskip_status tskip_buffer_view(tskip_buffer *parent, uint64_t offset, uint64_t s
     view->impl = parent->impl;
     view->offset = parent->offset + offset;
     view->size = size;
+    view->misalignment = (uint32_t)((view->root->misalignment + view->offset) % ALIGNMENT);
     atomic_fetch_add_explicit(&view->root->references, 1, memory_order_relaxed);
     *out = view;
     return TSKIP_OK;
@@ -133,6 +138,11 @@ tskip_device *tskip_buffer_get_device(const tskip_buffer *buffer)
 uint64_t tskip_buffer_size(const tskip_buffer *buffer)
 {
     return buffer ? buffer->size : 0;
+}
+
+uint32_t tskip_buffer_misalignment(const tskip_buffer *buffer)
+{
+    return buffer ? buffer->misalignment : 0;
 }
 
 tskip_status tskip_buffer_write(tskip_buffer *buffer, uint64_t offset, const void *data,

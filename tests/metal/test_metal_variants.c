@@ -12,8 +12,8 @@
 #include "kernels/attention_constants.h"
 #include "kernels/kernel_table.h"
 
-/* Every shape that a Metal kernel can take fits every Apple GPU: group memory, threads, and on paper
- * the registers. Needs no Metal. */
+/* Every shape that a Metal kernel can take fits every Apple GPU: group memory, threads, and on
+ * paper the registers. Needs no Metal. */
 
 enum { GROUP_MEMORY = 32 * 1024, GROUP_THREADS = 1024, LANES = 32 };
 

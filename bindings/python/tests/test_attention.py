@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The tileskip authors
 import threading
+from typing import Optional
 
 import numpy as np
 import pytest
@@ -103,6 +104,19 @@ def test_plan_and_map_are_reused() -> None:
         plan(q[:, :, :50], k, v)
     with pytest.raises(ValueError, match="q_len"):
         plan(q, k, v, tile_map=t.TileMap.from_rules("causal", 99, 100, tile=plan.tile))
+
+
+@pytest.mark.parametrize("rules", [None, "causal"])
+def test_a_map_of_a_mask_tensor_serves_every_plan_on_that_tensor(rules: Optional[str]) -> None:
+    q, k, v = problem()
+    mask = np.random.default_rng(0).random((q.shape[2], k.shape[2])) < 0.9
+    plan = t.plan(q, k, v, mask=mask, rules=rules)
+    tiles = t.TileMap.from_mask(mask, rules=rules, tile=plan.tile)
+    expected = t.attention(q, k, v, mask=mask, rules=rules)
+    assert (plan(q, k, v, tile_map=tiles) == expected).all()
+    assert (t.attention(q, k, v, mask=mask, rules=rules, tile_map=tiles) == expected).all()
+    with pytest.raises(ValueError, match="other mask tensor"):
+        t.attention(q, k, v, mask=mask.copy(), rules=rules, tile_map=tiles)
 
 
 def test_a_mask_tensor_is_read_at_each_call() -> None:

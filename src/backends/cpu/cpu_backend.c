@@ -125,6 +125,7 @@ static void close_device(void *device)
 
 const tskip__backend tskip__cpu_backend = {
     .name = "cpu",
+    .imports_addresses = true,
     .list = list_devices,
     .open = open_device,
     .close = close_device,

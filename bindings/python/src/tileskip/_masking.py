@@ -6,22 +6,16 @@ from __future__ import annotations
 
 import ctypes as c
 import functools
-from typing import Any, NamedTuple, Optional, Tuple, Union
+import weakref
+from typing import Any, MutableMapping, NamedTuple, Optional, Tuple, Union
 
-from ._arrays import View, packed_rows
+from ._arrays import View
 from ._device import Device, device
+from ._frameworks import packed_rows
 from ._library import DTYPE_SIZES, OFFSET_END, Extent, Handle, MaskDesc, MaskTensor, lib, make
 from ._mask import Mask
 
 Rules = Union[str, Mask]
-
-
-class TensorLayout(NamedTuple):
-    """How a mask tensor lies, without where: part of a plan's identity."""
-
-    dtype: int
-    shape: Tuple[int, ...]
-    strides: Tuple[int, ...]
 
 
 class BoundMask(NamedTuple):
@@ -55,6 +49,21 @@ def import_buffer(on: Device, pointer: int, size: int) -> Handle:
     return make(lib.buffer_import, lib.buffer_destroy, on.pointer, pointer, size)
 
 
+_mask_buffers: MutableMapping[Tuple[int, int, int], Handle] = weakref.WeakValueDictionary()
+
+
+def _mask_buffer(on: Device, seen: View) -> Handle:
+    """The buffer of a mask tensor: one for all that use the same memory at a time, because a map
+    fits the plans whose mask lies in the buffer that it was built from."""
+    size = bytes_spanned(seen)
+    key = (id(on), seen.pointer, size)
+    found = _mask_buffers.get(key)
+    if found is None:
+        found = import_buffer(on, seen.pointer, size)
+        _mask_buffers[key] = found
+    return found
+
+
 def describe_tensor(seen: View, buffer: Optional[Handle]) -> MaskTensor:
     rank = len(seen.shape)
     tensor = MaskTensor(
@@ -74,7 +83,7 @@ def bind_mask(
     """The mask of rules, a tensor or both; None where there is neither."""
     if tensor is None:
         return _rules_mask(on, text, n_heads) if text else None
-    buffer = import_buffer(on, tensor.pointer, bytes_spanned(tensor))
+    buffer = _mask_buffer(on, tensor)
     desc = MaskDesc(
         rules=text.encode() if text else None,
         tensor=describe_tensor(tensor, buffer),
@@ -92,7 +101,7 @@ def split_mask(
         if rules is not None:
             raise ValueError("mask holds rules and rules is given too, expected one of them")
         return rules_text(mask), None
-    tensor = None if mask is None else packed_rows(mask, "mask")
+    tensor = None if mask is None else packed_rows(mask, "mask", repeats=True)
     return rules_text(rules), tensor
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
-from ._arrays import packed_rows
 from ._device import Device, device
+from ._frameworks import packed_rows
 from ._library import (
     AttentionDesc,
     F32,
@@ -94,7 +94,7 @@ class TileMap:
         if bound is None:
             raise ValueError("rules is empty, expected e.g. 'causal'")
         return cls._build(
-            on, bound, batch, n_heads, q_len, k_len or q_len, q_offset, k_offset, tile
+            on, bound, batch, n_heads, q_len, q_len if k_len is None else k_len, q_offset, k_offset, tile
         )
 
     @classmethod
@@ -124,7 +124,7 @@ class TileMap:
         Raises:
             ValueError, TypeError: with what was expected.
         """
-        seen = packed_rows(mask, "mask")
+        seen = packed_rows(mask, "mask", repeats=True)
         if len(seen.shape) not in (2, 4):
             raise ValueError(f"mask has rank {len(seen.shape)}, expected 2 or 4")
         on = pick_device(device, ("mask", seen))
