@@ -56,6 +56,8 @@ class Settings(NamedTuple):
 def layout_of(seen: View, name: str) -> Layout:
     if len(seen.shape) != 4:
         raise ValueError(f"{name} has shape {seen.shape}, expected 4 dimensions")
+    if 0 in seen.shape:
+        raise ValueError(f"{name} has shape {seen.shape}, expected no dimension of size 0")
     return Layout(seen.dtype, seen.shape, seen.strides)
 
 
