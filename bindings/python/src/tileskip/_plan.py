@@ -51,6 +51,7 @@ class Settings(NamedTuple):
     k_offset: int
     tile: Tuple[int, int]
     skip: bool
+    unaligned: bool
 
 
 def layout_of(seen: View, name: str) -> Layout:
@@ -105,6 +106,7 @@ def _describe(
         sinks=settings.sinks,
         lse=settings.lse,
         no_skip=not settings.skip,
+        unaligned=settings.unaligned,
         mask=mask.pointer if mask else None,
     )
     desc.extent = make_extent(
