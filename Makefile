@@ -12,7 +12,7 @@ BUILD  := build
 help:
 	@echo 'make demo               run the main job on real Q, K and V (3 minutes from a fresh clone)'
 	@echo 'make check              build with warnings as errors, run every test and the sanitizers'
-	@echo 'make check-frameworks   the Python package beside PyTorch; downloads gigabytes once'
+	@echo 'make check-frameworks   the Python package beside PyTorch, MLX, JAX; downloads gigabytes once'
 	@echo 'make bench              time this machine: with the map, without it, against its own peak'
 	@echo 'make bench-peers        time peers (PyTorch, ggml) beside it; downloads about 3 GB once'
 	@echo 'make install PREFIX=…   headers, libraries, pkg-config, CMake package, command, man page'

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
-from ._arrays import packed_rows
+from ._checks import U32_MAX, tile_pair, whole
 from ._device import Device, device
+from ._frameworks import packed_rows
 from ._library import (
     AttentionDesc,
     F32,
@@ -94,7 +95,7 @@ class TileMap:
         if bound is None:
             raise ValueError("rules is empty, expected e.g. 'causal'")
         return cls._build(
-            on, bound, batch, n_heads, q_len, k_len or q_len, q_offset, k_offset, tile
+            on, bound, batch, n_heads, q_len, q_len if k_len is None else k_len, q_offset, k_offset, tile
         )
 
     @classmethod
@@ -124,7 +125,7 @@ class TileMap:
         Raises:
             ValueError, TypeError: with what was expected.
         """
-        seen = packed_rows(mask, "mask")
+        seen = packed_rows(mask, "mask", repeats=True)
         if len(seen.shape) not in (2, 4):
             raise ValueError(f"mask has rank {len(seen.shape)}, expected 2 or 4")
         on = pick_device(device, ("mask", seen))
@@ -150,7 +151,7 @@ class TileMap:
         k_offset: int,
         tile: Optional[Tuple[int, int]],
     ) -> "TileMap":
-        bq, bk = tile or usual_tile(on)
+        bq, bk = tile_pair(tile) or usual_tile(on)
         extent = make_extent(
             batch,
             n_heads,
@@ -190,9 +191,10 @@ class TileMap:
     ) -> "np.ndarray[Any, np.dtype[np.uint8]]":
         """A plane drawn as RGB [height, width, 3]: SKIP grey, MIXED orange, FULL blue. Keys go
         right, queries down. A size of 0 is chosen to fit the map."""
-        width = width or min(max(_PICTURE_SIDE, self._info.nk), 2048)
+        plane = whole(plane, "plane", 0, U32_MAX)
+        width = whole(width, "width", 0, U32_MAX) or min(max(_PICTURE_SIDE, self._info.nk), 2048)
         rows = self._info.nq * self._info.tile.bq / (self._info.nk * self._info.tile.bk)
-        height = height or min(max(int(width * rows), 1), 4096)
+        height = whole(height, "height", 0, U32_MAX) or min(max(int(width * rows), 1), 4096)
         out = np.empty((height, width, 3), np.uint8)
         check(
             lib.tile_map_draw(

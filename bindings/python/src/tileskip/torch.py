@@ -43,7 +43,6 @@ def _operator(
         sinks=None if sinks is None else sinks.detach(),
         q_offset=q_offset,
         k_offset=k_offset,
-        stream=_stream(q),
     )
     return result
 
@@ -62,13 +61,6 @@ def _(
     k_offset: int,
 ) -> torch.Tensor:
     return query.new_empty((*query.shape[:3], value.shape[3]))
-
-
-def _stream(tensor: torch.Tensor) -> int:
-    """The caller's current CUDA stream; the legacy default one is called 1."""
-    if tensor.device.type != "cuda":
-        return 0
-    return int(torch.cuda.current_stream(tensor.device).cuda_stream) or 1
 
 
 def _refuse_gradients(*tensors: Optional[torch.Tensor]) -> None:
