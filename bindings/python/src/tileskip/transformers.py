@@ -205,4 +205,4 @@ def attention_forward(
         sinks=sinks is not None, layout="blhd", q_offset=seen.q_offset, k_offset=seen.k_offset,
     )
     shared = None if seen.shared is None else seen.shared.tile_map(planned.tile)
-    return planned(q, k, v, sinks=sinks, tile_map=shared, stream=_torch._stream(q)), None
+    return planned(q, k, v, sinks=sinks, tile_map=shared), None
