@@ -103,12 +103,17 @@ static bool device_takes(const check_device *d, const problem *p)
     return cpu || (p->head_dim % 8 == 0 && p->head_dim_v % 8 == 0);
 }
 
+static void name_case(const check_device *d, const problem *p, char text[PROBLEM_MAX_TEXT])
+{
+    problem_format(p, text);
+    snprintf(running, sizeof(running), "%s %s", d->name, text);
+}
+
 static bool wanted(const verify *v, const check_device *d, const problem *p,
                    char text[PROBLEM_MAX_TEXT])
 {
     char pattern[512];
-    problem_format(p, text);
-    snprintf(running, sizeof(running), "%s %s", d->name, text);
+    name_case(d, p, text);
     if (v->filter == NULL)
         return true;
     snprintf(pattern, sizeof(pattern), "*%s*", v->filter);
@@ -155,31 +160,22 @@ static void check_on(verify *v, const check_device *d, const problem_data *data,
     }
 }
 
-/* Another tile than the plan's own choice, where the device has one. On a GPU the tiles that it has
- * may depend on mask and strides, of which the problem here knows nothing: no variation there. */
-static void vary_tile(const check_device *d, random_state *rng, problem *p)
+/* Another tile than the plan's own choice, where the device has one for this very problem: which
+ * there are may depend on mask and strides. `p` is the problem that the data was made of. */
+static void vary_tile(const check_device *d, random_state *rng, const problem_data *data,
+                      problem *p)
 {
-    static const uint32_t SIZES[] = {8, 16, 24, 32, 48, 64, 96, 128};
-    if (!tskip_device_get_info(d->devices[0])->shares_memory)
-        return;
-    for (int attempt = 0; attempt < 16; attempt++) {
-        tskip_plan *plan = NULL;
-        const tskip_tile tile = {SIZES[random_next(rng) % 8], SIZES[random_next(rng) % 8]};
-        const tskip_attention_desc desc = {.extent = {.n_heads = p->extent.n_heads,
-                                                      .q_len = p->extent.q_len,
-                                                      .k_len = p->extent.k_len},
-                                           .n_kv_heads = p->n_kv_heads,
-                                           .head_dim = p->head_dim,
-                                           .head_dim_v = p->head_dim_v,
-                                           .dtype = p->dtype,
-                                           .out_dtype = p->out_dtype,
-                                           .tile = tile};
-        if (tskip_plan_create(d->devices[0], &desc, &plan) != TSKIP_OK)
-            continue;
-        tskip_plan_destroy(&plan);
-        p->tile = tile;
-        return;
+    static const uint32_t ROWS[] = {16, 32, 64, 128}, KEYS[] = {16, 32, 64, 96, 128};
+    for (int attempt = 0; attempt < 6; attempt++) {
+        trial t;
+        io_error ignored;
+        p->tile = (tskip_tile){ROWS[random_next(rng) % 4], KEYS[random_next(rng) % 5]};
+        if (trial_create(d->devices[0], data, &t, &ignored)) {
+            trial_destroy(&t);
+            return;
+        }
     }
+    p->tile = (tskip_tile){0};
 }
 
 /* The inputs and what the reference says of them depend on no device, so they are made once. */
@@ -195,8 +191,6 @@ static void check_everywhere(verify *v, const problem *p, bool vary)
     for (size_t i = 0; i < v->n_devices; i++) {
         const check_device *d = &v->devices[i];
         mine.tile = p->tile;
-        if (vary && random_chance(&rng, 30))
-            vary_tile(d, &rng, &mine);
         if (!device_takes(d, p) || !wanted(v, d, &mine, text))
             continue;
         if (!made) {
@@ -206,6 +200,10 @@ static void check_everywhere(verify *v, const problem *p, bool vary)
                 fail_case(v, d, text, &error);
                 break;
             }
+        }
+        if (vary && random_chance(&rng, 30)) {
+            vary_tile(d, &rng, &data, &mine);
+            name_case(d, &mine, text);
         }
         check_on(v, d, &data, &w, false, text);
     }

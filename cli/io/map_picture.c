@@ -57,9 +57,22 @@ static int64_t tick_step(int64_t length)
     return step;
 }
 
+/* The step, doubled until labels of that size do not touch on a side of so many pixels; the whole
+ * length if only its ends have room. */
+static int64_t spread(int64_t step, int64_t length, int64_t pixels, int64_t label)
+{
+    while (step < length && (double)pixels * (double)step / (double)length < (double)label)
+        step *= 2;
+    return step < length ? step : length;
+}
+
 static void draw_ticks_right(picture *pic)
 {
-    const int64_t length = pic->info->extent.k_len, step = tick_step(length);
+    const int64_t length = pic->info->extent.k_len;
+    char last[32];
+    snprintf(last, sizeof(last), "%" PRId64, length);
+    const int64_t step =
+        spread(tick_step(length), length, pic->width, canvas_text_width(last) + CANVAS_CELL_WIDTH);
     for (int64_t t = 0; t <= length; t += step) {
         const int64_t x = pic->x + (int64_t)((double)t / (double)length * (double)pic->width);
         char text[32];
@@ -73,9 +86,7 @@ static void draw_ticks_right(picture *pic)
 static void draw_ticks_down(picture *pic)
 {
     const int64_t length = pic->info->extent.q_len;
-    int64_t step = tick_step(length);
-    while (step < length && pic->height * step / length < CANVAS_CELL_HEIGHT + 2)
-        step *= 2;
+    const int64_t step = spread(tick_step(length), length, pic->height, CANVAS_CELL_HEIGHT + 2);
     for (int64_t t = 0; t <= length; t += step) {
         const int64_t y = pic->y + (int64_t)((double)t / (double)length * (double)pic->height);
         char text[32];

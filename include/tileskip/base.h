@@ -19,7 +19,8 @@
  *  - In a descriptor, zero (false, NULL) means "the usual": `= {0}` is a valid start.
  *  - A destroy function takes the address of the handle, sets it to NULL and accepts NULL.
  *    Objects are counted: one that others still use lives on until the last of them is destroyed,
- *    so the order of destruction does not matter.
+ *    so the order of destruction does not matter. Commands are no owners: what an encoder's list
+ *    reads or writes must live until the encoder has been waited for.
  *  - A question put to NULL is answered with NULL, 0 or "".
  *  - Lengths are in tokens, strides in elements, offsets and sizes in bytes, times in seconds. */
 

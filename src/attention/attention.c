@@ -29,6 +29,16 @@ static tskip_status check_slice(const tskip_plan *plan, const char *name, const 
     return tskip__slice_check(name, *slice, bytes, alignment);
 }
 
+/* What the plan does not compute with must not be there: it was forgotten in one of the two. */
+static tskip_status check_absent(const char *name, const tskip_slice *slice)
+{
+    if (!slice->buffer)
+        return TSKIP_OK;
+    return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                       "%s.buffer is given, expected NULL: the plan was made without %s", name,
+                       name);
+}
+
 static tskip_status check_tensors(const tskip_plan *plan, const tskip_attention_tensors *t)
 {
     const tskip__problem *p = &plan->problem;
@@ -37,10 +47,10 @@ static tskip_status check_tensors(const tskip_plan *plan, const tskip_attention_
     TSKIP__TRY(check_slice(plan, "k", &t->k, p->k_bytes, element));
     TSKIP__TRY(check_slice(plan, "v", &t->v, p->v_bytes, element));
     TSKIP__TRY(check_slice(plan, "o", &t->o, p->o_bytes, tskip_dtype_size(p->desc.out_dtype)));
-    if (p->desc.lse)
-        TSKIP__TRY(check_slice(plan, "lse", &t->lse, p->lse_bytes, sizeof(float)));
-    if (p->desc.sinks)
-        TSKIP__TRY(check_slice(plan, "sinks", &t->sinks, p->sinks_bytes, sizeof(float)));
+    TSKIP__TRY(p->desc.lse ? check_slice(plan, "lse", &t->lse, p->lse_bytes, sizeof(float))
+                           : check_absent("lse", &t->lse));
+    TSKIP__TRY(p->desc.sinks ? check_slice(plan, "sinks", &t->sinks, p->sinks_bytes, sizeof(float))
+                             : check_absent("sinks", &t->sinks));
     if (plan->info.workspace_size > 0)
         TSKIP__TRY(check_slice(plan, "workspace", &t->workspace, plan->info.workspace_size, 64));
     if (t->map && !plan->mask)

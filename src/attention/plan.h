@@ -15,7 +15,7 @@ struct tskip_plan {
     tskip_mask *mask;     /* counted; NULL: none */
     const tskip_kernel *attention;
     const tskip_kernel *combine;             /* joins what it leaves of the parts; NULL: no parts */
-    const tskip_kernel *map, *count, *order; /* NULL where unused: no map, parts */
+    const tskip_kernel *map, *count, *order; /* NULL where unused */
     uint32_t groups;                         /* that attention runs in */
     bool has_views;                          /* Q, K and V are handed over as views too */
     tskip_tensor_view views[3];

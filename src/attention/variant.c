@@ -31,7 +31,7 @@ static bool has_needs(uint32_t needs, const tskip_attention_desc *d)
     if (needs & TSKIP__NEEDS_NO_TENSOR && d->mask && d->mask->tensor.rank > 0)
         return false;
     return !(needs & TSKIP__NEEDS_ALIGNED) ||
-           (walks(&d->q, d, d->extent.n_heads, d->extent.q_len) &&
+           (!d->unaligned && walks(&d->q, d, d->extent.n_heads, d->extent.q_len) &&
             walks(&d->k, d, d->n_kv_heads, d->extent.k_len) &&
             walks(&d->v, d, d->n_kv_heads, d->extent.k_len));
 }

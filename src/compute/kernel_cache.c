@@ -213,7 +213,7 @@ static tskip_status compile(tskip_device *device, const tskip_kernel_desc *desc,
     kernel->shape = desc->shape;
     kernel->bytes = bytes;
     if (desc->specialise)
-        desc->specialise(kernel->values, body->capability, &kernel->shape);
+        desc->specialise(kernel->values, body, &kernel->shape);
     settle(&kernel->shape);
 
     tskip__kernel_spec spec = {desc, body, kernel->values, kernel->shape, kernel->name};

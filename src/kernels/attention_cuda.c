@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "attention_constants.h"
-#include "attention_f32_source.h"
-#include "attention_sm80_source.h"
-#include "attention_sm90_source.h"
-#include "attention_sm90_wide_source.h"
+#include "attention_f32_cu_source.h"
+#include "attention_sm80_cu_source.h"
+#include "attention_sm90_cu_source.h"
+#include "attention_sm90_wide_cu_source.h"
 #include "cuda/cuda_body.h"
 #include "kernel_table.h"
 
@@ -31,10 +31,10 @@ static uint32_t round_16(uint32_t columns)
 
 /* 32 rows a warp up to head size 128, then 16, and two warps above 256 columns of V; tiles of Q, K
  * and V, their rows 8 elements longer than the data. */
-static void specialise_sm80(const tskip_constant_value *values, uint32_t capability,
+static void specialise_sm80(const tskip_constant_value *values, const tskip_kernel_body *body,
                             tskip_kernel_shape *shape)
 {
-    (void)capability;
+    (void)body;
     uint32_t bq = values[TSKIP__ID_bq].u32, bk = values[TSKIP__ID_bk].u32;
     uint32_t dim_v = values[TSKIP__ID_head_dim_v].u32, shares = dim_v > 256 ? 2 : 1;
     uint32_t row_k = round_16(values[TSKIP__ID_head_dim].u32) + 8;
@@ -47,10 +47,10 @@ static void specialise_sm80(const tskip_constant_value *values, uint32_t capabil
 /* One warpgroup that fetches and one for each panel. Panels of 64 columns of Q, and two stages of
  * K's and V's; 2 KiB a panel more than covers limits, barriers and the panels' words, 1 KiB the
  * alignment of the first. */
-static void specialise_sm90(const tskip_constant_value *values, uint32_t capability,
+static void specialise_sm90(const tskip_constant_value *values, const tskip_kernel_body *body,
                             tskip_kernel_shape *shape)
 {
-    (void)capability;
+    (void)body;
     const uint64_t row = 128, stages = 2;
     uint64_t bq = values[TSKIP__ID_bq].u32, bk = values[TSKIP__ID_bk].u32;
     uint64_t panels = values[TSKIP__ID_panels].u32;
@@ -63,24 +63,14 @@ static void specialise_sm90(const tskip_constant_value *values, uint32_t capabil
 
 const tskip_kernel_desc tskip__kernel_attention_sm80 = {
     .name = "attention_sm80",
-    .bodies = sm80_bodies,
-    .n_bodies = sizeof sm80_bodies / sizeof sm80_bodies[0],
-    .constants = tskip__attention_constants,
-    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
-    .n_bindings = 10,
-    .args_size = sizeof(struct tskip__attention_args),
+    TSKIP__ATTENTION_KERNEL(sm80_bodies, TSKIP__N_ATTENTION_BINDINGS),
     .shape = {.group_size = {128, 1, 1}},
     .specialise = specialise_sm80,
 };
 
 const tskip_kernel_desc tskip__kernel_attention_sm90 = {
     .name = "attention_sm90",
-    .bodies = sm90_bodies,
-    .n_bodies = sizeof sm90_bodies / sizeof sm90_bodies[0],
-    .constants = tskip__attention_constants,
-    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
-    .n_bindings = 10,
-    .args_size = sizeof(struct tskip__attention_args),
+    TSKIP__ATTENTION_KERNEL(sm90_bodies, TSKIP__N_ATTENTION_BINDINGS),
     .shape = {.group_size = {384, 1, 1}},
     .specialise = specialise_sm90,
 };
@@ -88,22 +78,12 @@ const tskip_kernel_desc tskip__kernel_attention_sm90 = {
 /* 64 KiB of Q, of K and of V, two slots of P, and what comes with them. */
 const tskip_kernel_desc tskip__kernel_attention_sm90_wide = {
     .name = "attention_sm90_wide",
-    .bodies = sm90_wide_bodies,
-    .n_bodies = sizeof sm90_wide_bodies / sizeof sm90_wide_bodies[0],
-    .constants = tskip__attention_constants,
-    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
-    .n_bindings = 10,
-    .args_size = sizeof(struct tskip__attention_args),
+    TSKIP__ATTENTION_KERNEL(sm90_wide_bodies, TSKIP__N_ATTENTION_BINDINGS),
     .shape = {.group_size = {512, 1, 1}, .group_memory = 216 * 1024, .cluster_size = 2},
 };
 
 const tskip_kernel_desc tskip__kernel_attention_f32 = {
     .name = "attention_f32",
-    .bodies = f32_bodies,
-    .n_bodies = sizeof f32_bodies / sizeof f32_bodies[0],
-    .constants = tskip__attention_constants,
-    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
-    .n_bindings = 10,
-    .args_size = sizeof(struct tskip__attention_args),
+    TSKIP__ATTENTION_KERNEL(f32_bodies, TSKIP__N_ATTENTION_BINDINGS),
     .shape = {.group_size = {128, 1, 1}},
 };

@@ -27,10 +27,10 @@ static const tskip_kernel_body bodies[] = {
 #endif
 };
 
-static void specialise(const tskip_constant_value *values, uint32_t capability,
+static void specialise(const tskip_constant_value *values, const tskip_kernel_body *body,
                        tskip_kernel_shape *shape)
 {
-    (void)capability;
+    (void)body;
     shape->group_memory =
         tskip__attention_memory(values[TSKIP__ID_head_dim].u32, values[TSKIP__ID_head_dim_v].u32,
                                 values[TSKIP__ID_bk].u32, values[TSKIP__ID_panels].u32);
@@ -38,12 +38,7 @@ static void specialise(const tskip_constant_value *values, uint32_t capability,
 
 const tskip_kernel_desc tskip__kernel_attention = {
     .name = "attention",
-    .bodies = bodies,
-    .n_bodies = sizeof bodies / sizeof bodies[0],
-    .constants = tskip__attention_constants,
-    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
-    .n_bindings = 10,
-    .args_size = sizeof(struct tskip__attention_args),
+    TSKIP__ATTENTION_KERNEL(bodies, TSKIP__N_ATTENTION_BINDINGS),
     .shape = {.group_size = {1, 1, 1}},
     .specialise = specialise,
 };
@@ -58,22 +53,17 @@ static const tskip_kernel_body decode_bodies[] = {
 #endif
 };
 
-static void specialise_decode(const tskip_constant_value *values, uint32_t capability,
+static void specialise_decode(const tskip_constant_value *values, const tskip_kernel_body *body,
                               tskip_kernel_shape *shape)
 {
-    (void)capability;
+    (void)body;
     shape->group_memory =
         tskip__decode_memory(values[TSKIP__ID_head_dim].u32, values[TSKIP__ID_head_dim_v].u32);
 }
 
 const tskip_kernel_desc tskip__kernel_decode = {
     .name = "decode",
-    .bodies = decode_bodies,
-    .n_bodies = sizeof decode_bodies / sizeof decode_bodies[0],
-    .constants = tskip__attention_constants,
-    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
-    .n_bindings = 11,
-    .args_size = sizeof(struct tskip__attention_args),
+    TSKIP__ATTENTION_KERNEL(decode_bodies, TSKIP__N_DECODE_BINDINGS),
     .shape = {.group_size = {1, 1, 1}},
     .specialise = specialise_decode,
 };
@@ -84,11 +74,6 @@ static const tskip_kernel_body decode_combine_bodies[] = {
 
 const tskip_kernel_desc tskip__kernel_decode_combine = {
     .name = "decode_combine",
-    .bodies = decode_combine_bodies,
-    .n_bodies = sizeof decode_combine_bodies / sizeof decode_combine_bodies[0],
-    .constants = tskip__attention_constants,
-    .n_constants = TSKIP__N_ATTENTION_CONSTANTS,
-    .n_bindings = 11,
-    .args_size = sizeof(struct tskip__attention_args),
+    TSKIP__ATTENTION_KERNEL(decode_combine_bodies, TSKIP__N_DECODE_BINDINGS),
     .shape = {.group_size = {1, 1, 1}},
 };

@@ -17,7 +17,7 @@
 OFFSET(rules, q_offset, 0);
 OFFSET(rules, k_offset, 8);
 OFFSET(rules, window, 16);
-OFFSET(rules, half, 24);
+OFFSET(rules, spread, 24);
 OFFSET(rules, chunk, 32);
 OFFSET(rules, prefix, 40);
 OFFSET(rules, sink, 48);

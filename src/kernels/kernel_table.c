@@ -4,6 +4,7 @@
 
 extern const tskip_kernel_desc tskip__kernel_attention;
 extern const tskip_kernel_desc tskip__kernel_attention_f32;
+extern const tskip_kernel_desc tskip__kernel_attention_metal;
 extern const tskip_kernel_desc tskip__kernel_attention_sm80;
 extern const tskip_kernel_desc tskip__kernel_attention_sm90;
 extern const tskip_kernel_desc tskip__kernel_attention_sm90_wide;
@@ -15,9 +16,11 @@ extern const tskip_kernel_desc tskip__kernel_tile_count;
 extern const tskip_kernel_desc tskip__kernel_tile_map;
 extern const tskip_kernel_desc tskip__kernel_tile_order;
 
+/* clang-format off */
 const tskip_kernel_desc *const tskip__kernel_table[] = {
     &tskip__kernel_attention,
     &tskip__kernel_attention_f32,
+    &tskip__kernel_attention_metal,
     &tskip__kernel_attention_sm80,
     &tskip__kernel_attention_sm90,
     &tskip__kernel_attention_sm90_wide,
@@ -30,6 +33,7 @@ const tskip_kernel_desc *const tskip__kernel_table[] = {
     &tskip__kernel_tile_order,
     NULL,
 };
+/* clang-format on */
 
 /* Columns of cells, and tiles in closed form, that a GPU's group takes. */
 #define COLUMNS_A_GROUP 256
@@ -47,18 +51,8 @@ uint32_t tskip__map_groups_across(tskip_code_format format, const struct tskip__
 }
 
 const tskip__variant tskip__variants[] = {
-#define VARIANT(kernel, format, low, high, needs, max_dim, multiple, bq, bk, panels)               \
-    {kernel, format, needs, low, high, max_dim, multiple, bq, bk, panels, NULL, 0, 0, false, {0}},
-#define RESIDENT(kernel, format, low, high, needs, max_dim, multiple, bq, bk, panels, v_rows)      \
-    {kernel, format, needs, low, high, max_dim, multiple,        bq,                               \
-     bk,     panels, NULL,  0,   0,    true,    {bq, bk, v_rows}},
-#define SPLIT_VARIANT(kernel, combine, format, low, high, needs, max_dim, multiple, bq, bk, rows,  \
-                      split)                                                                       \
-    {kernel, format, needs,   low,  high,  max_dim, multiple, bq,                                  \
-     bk,     rows,   combine, rows, split, false,   {0}},
+#define VARIANT(...) {__VA_ARGS__},
 #include "variants.def"
-#undef RESIDENT
 #undef VARIANT
-#undef SPLIT_VARIANT
-    {0},
+    {.kernel = NULL},
 };

@@ -247,10 +247,10 @@ static void nested(const tskip_group *group, void *const *buffers, const void *a
     ((uint32_t *)buffers[0])[group->index[0]]++;
 }
 
-static void grow(const tskip_constant_value *constants, uint32_t capability,
+static void grow(const tskip_constant_value *constants, const tskip_kernel_body *body,
                  tskip_kernel_shape *shape)
 {
-    (void)capability;
+    (void)body;
     shape->group_memory = constants[0].u32;
 }
 

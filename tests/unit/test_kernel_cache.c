@@ -42,10 +42,10 @@ static void run_out_of_reach(const tskip_group *g, void *const *b, const void *a
 
 static _Atomic int specialised;
 
-static void specialise(const tskip_constant_value *values, uint32_t capability,
+static void specialise(const tskip_constant_value *values, const tskip_kernel_body *body,
                        tskip_kernel_shape *shape)
 {
-    (void)capability;
+    (void)body;
     atomic_fetch_add(&specialised, 1);
     shape->group_memory += 16 * (values[0].u32 & 0xffffff);
 }

@@ -2,6 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The tileskip authors
 import re
 import threading
+import time
+from pathlib import Path
 from typing import Optional
 
 import numpy as np
@@ -77,6 +79,31 @@ def test_layouts_strides_and_expanded_heads_give_the_same_bytes() -> None:
     assert np.array_equal(t.attention(wide[..., ::2], k, v, rules="causal"), out)
 
 
+def test_unaligned_arrays_and_subclasses(tmp_path: Path) -> None:
+    q, k, v = problem()
+    out = t.attention(q, k, v, rules="causal")
+    raw = np.zeros(q.nbytes + 2, np.uint8)
+    odd = raw[2:].view(np.float32).reshape(q.shape)
+    odd[...] = q
+    assert np.array_equal(t.attention(odd, k, v, rules="causal"), out)
+    plan = t.plan(q, k, v, rules="causal")
+    assert np.array_equal(plan(q, k, v), out)
+    assert np.array_equal(plan(odd, k, v), out)
+    np.save(tmp_path / "q.npy", q)
+    mapped = np.load(tmp_path / "q.npy", mmap_mode="r")
+    assert np.array_equal(t.attention(mapped, k, v, rules="causal"), out)
+
+
+def test_a_plan_follows_its_arrays() -> None:
+    """Other arrays of the same form, and the same ones in turn, are told apart."""
+    q, k, v = problem()
+    plan = t.plan(q, k, v, rules="causal")
+    first = plan(q, k, v)
+    for i in range(5):
+        assert np.array_equal(plan(q + i, k, v), t.attention(q + i, k, v, rules="causal"))
+        assert np.array_equal(plan(q, k, v), first)
+
+
 def test_a_single_repeated_row() -> None:
     q, k, v = problem()
     same = np.broadcast_to(k[:1, :1, :1], k.shape)
@@ -147,6 +174,25 @@ def test_eight_threads_at_once() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_other_threads_run_meanwhile() -> None:
+    q = draw(1, 4, 3000, 64)
+    plan = t.plan(q, q, q)
+    span = []
+
+    def work() -> None:
+        begin = time.perf_counter()
+        plan(q, q, q)
+        span.extend([begin, time.perf_counter()])
+
+    thread, seen = threading.Thread(target=work), []
+    thread.start()
+    while thread.is_alive():
+        seen.append(time.perf_counter())
+    begin, end = span
+    quarter = (end - begin) / 4
+    assert any(begin + quarter < moment < end - quarter for moment in seen)
 
 
 Q, K, V = problem()

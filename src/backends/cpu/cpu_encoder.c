@@ -3,13 +3,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/block.h"
 #include "base/status.h"
 #include "cpu_backend.h"
 
 /* Commands lie one after the other in a block, each on a 64-byte boundary and followed by what it
  * points to, so that a dispatch finds its pointers and arguments on the next lines. */
-
-enum { FIRST_CAPACITY = 4096 };
 
 typedef struct command {
     uint32_t bytes;                  /* to the next one */
@@ -22,8 +21,7 @@ typedef struct command {
 } command;
 
 typedef struct cpu_encoder {
-    char *block;
-    size_t capacity, used;
+    tskip__block commands;
     uint64_t group_memory; /* the most that a command asks for */
     double seconds;
 } cpu_encoder;
@@ -37,12 +35,6 @@ tskip_status tskip__cpu_encoder_create(void *device, void *native_stream, void *
     cpu_encoder *out = tskip__alloc_zero(sizeof *out, "an encoder");
     if (!out)
         return TSKIP_OUT_OF_MEMORY;
-    out->capacity = FIRST_CAPACITY;
-    out->block = tskip__alloc(out->capacity, "an encoder's commands");
-    if (!out->block) {
-        tskip__free(out, sizeof *out);
-        return TSKIP_OUT_OF_MEMORY;
-    }
     *encoder = out;
     return TSKIP_OK;
 }
@@ -51,7 +43,7 @@ void tskip__cpu_encoder_destroy(void *device, void *encoder)
 {
     (void)device;
     cpu_encoder *old = encoder;
-    tskip__free(old->block, old->capacity);
+    tskip__block_free(&old->commands);
     tskip__free(old, sizeof *old);
 }
 
@@ -65,19 +57,11 @@ static command *append(cpu_encoder *encoder, uint32_t n_buffers, uint32_t args_s
 {
     size_t args = round_up(sizeof(command) + n_buffers * sizeof(void *));
     size_t bytes = args + round_up(args_size);
-    if (bytes > encoder->capacity - encoder->used) {
-        size_t capacity = 2 * encoder->capacity;
-        char *block = tskip__alloc(capacity, "an encoder's commands");
-        if (!block)
-            return NULL;
-        memcpy(block, encoder->block, encoder->used);
-        tskip__free(encoder->block, encoder->capacity);
-        encoder->block = block;
-        encoder->capacity = capacity;
-    }
-    command *out = (command *)(void *)(encoder->block + encoder->used);
+    command *out = tskip__block_reserve(&encoder->commands, bytes, "an encoder's commands");
+    if (!out)
+        return NULL;
     *out = (command){.bytes = (uint32_t)bytes, .args = (uint32_t)args};
-    encoder->used += bytes;
+    encoder->commands.used += bytes;
     return out;
 }
 
@@ -137,8 +121,8 @@ static void fill(char *to, uint64_t size, uint32_t value)
 
 static void run(tskip__cpu_device *device, const cpu_encoder *list, void *memory)
 {
-    for (size_t at = 0; at < list->used;) {
-        const command *next = (const command *)(const void *)(list->block + at);
+    for (size_t at = 0; at < list->commands.used;) {
+        const command *next = (const command *)(const void *)(list->commands.bytes + at);
         if (next->kernel) {
             tskip__cpu_launch launch = {
                 .kernel = next->kernel,
@@ -183,7 +167,7 @@ tskip_status tskip__cpu_reset(void *device, void *encoder)
 {
     (void)device;
     cpu_encoder *list = encoder;
-    list->used = 0;
+    list->commands.used = 0;
     list->group_memory = 0;
     list->seconds = 0;
     return TSKIP_OK;

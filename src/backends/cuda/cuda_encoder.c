@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/block.h"
 #include "base/status.h"
 
 /* On a stream of its own an encoder keeps its commands and starts them at submit; on the caller's
@@ -16,7 +17,7 @@
  *
  * Streams keep order, so barriers are free. */
 
-enum { FIRST_CAPACITY = 8192, LINE = 64, MAX_PARAMETERS = 2 * TSKIP_MAX_BINDINGS + 1 };
+enum { LINE = 64, MAX_PARAMETERS = 2 * TSKIP_MAX_BINDINGS + 1 };
 
 typedef struct command {
     const tskip__cuda_kernel *kernel; /* NULL: a fill of the first address */
@@ -32,8 +33,7 @@ typedef struct cuda_encoder {
     bool started;   /* something of this list is on the stream */
     bool capturing; /* the stream was recording a graph at submit: nothing is in flight */
     tskip__cu_event first, last;
-    char *block;
-    size_t capacity, used;
+    tskip__block commands;
 } cuda_encoder;
 
 static void release(const tskip__cuda_device *device, cuda_encoder *encoder)
@@ -48,7 +48,7 @@ static void release(const tskip__cuda_device *device, cuda_encoder *encoder)
             (void)api->stream_destroy(encoder->stream);
         tskip__cuda_leave(device);
     }
-    tskip__free(encoder->block, encoder->capacity);
+    tskip__block_free(&encoder->commands);
     tskip__free(encoder, sizeof *encoder);
 }
 
@@ -56,10 +56,6 @@ static tskip_status start(const tskip__cuda_device *device, void *native_stream,
                           cuda_encoder *encoder)
 {
     const tskip__cuda_api *api = device->api;
-    encoder->block = tskip__alloc(FIRST_CAPACITY, "an encoder's commands");
-    if (!encoder->block)
-        return TSKIP_OUT_OF_MEMORY;
-    encoder->capacity = FIRST_CAPACITY;
     encoder->native = native_stream != NULL;
     encoder->stream = native_stream;
     TSKIP__TRY(tskip__cuda_enter(device));
@@ -98,24 +94,16 @@ static uint32_t round_up(size_t size)
     return (uint32_t)((size + LINE - 1) / LINE * LINE);
 }
 
-/* Room for a command; it counts once `used` moves past it. NULL if memory is out. */
+/* Room for a command; it counts once it is added. NULL if memory is out. */
 static command *reserve(cuda_encoder *encoder, uint32_t n_bindings, uint32_t args_size,
                         uint32_t n_maps)
 {
     uint32_t args = round_up(sizeof(command) + n_bindings * sizeof(tskip__cu_address));
     uint32_t maps = args + round_up(args_size);
     uint32_t bytes = maps + n_maps * (uint32_t)sizeof(tskip__cu_tensor_map);
-    if (bytes > encoder->capacity - encoder->used) {
-        size_t capacity = 2 * encoder->capacity;
-        char *block = tskip__alloc(capacity, "an encoder's commands");
-        if (!block)
-            return NULL;
-        memcpy(block, encoder->block, encoder->used);
-        tskip__free(encoder->block, encoder->capacity);
-        encoder->block = block;
-        encoder->capacity = capacity;
-    }
-    command *out = (command *)(void *)(encoder->block + encoder->used);
+    command *out = tskip__block_reserve(&encoder->commands, bytes, "an encoder's commands");
+    if (!out)
+        return NULL;
     *out = (command){.n_bindings = n_bindings,
                      .n_maps = n_maps,
                      .args = args_size ? args : 0,
@@ -197,7 +185,7 @@ static tskip_status begin(const tskip__cuda_device *device, cuda_encoder *encode
 static tskip_status add(const tskip__cuda_device *device, cuda_encoder *encoder, command *c)
 {
     if (!encoder->native) {
-        encoder->used += c->bytes;
+        encoder->commands.used += c->bytes;
         return TSKIP_OK;
     }
     TSKIP__TRY(tskip__cuda_enter(device));
@@ -283,8 +271,8 @@ tskip_status tskip__cuda_barrier(void *device, void *encoder)
 static tskip_status play(const tskip__cuda_device *device, cuda_encoder *encoder)
 {
     TSKIP__TRY(begin(device, encoder));
-    for (size_t at = 0; at < encoder->used;) {
-        command *c = (command *)(void *)(encoder->block + at);
+    for (size_t at = 0; at < encoder->commands.used;) {
+        command *c = (command *)(void *)(encoder->commands.bytes + at);
         TSKIP__TRY(put(device, encoder, c));
         at += c->bytes;
     }
@@ -324,7 +312,7 @@ tskip_status tskip__cuda_reset(void *device, void *list)
 {
     (void)device;
     cuda_encoder *encoder = list;
-    encoder->used = 0;
+    encoder->commands.used = 0;
     encoder->started = false;
     encoder->capturing = false;
     return TSKIP_OK;

@@ -42,12 +42,12 @@
 #define TSKIP__RULE_ALIBI   16u
 
 /* Mask rules with their scalars. Absent limits hold the value that makes them vanish:
- * window, half = TSKIP__FAR; chunk, prefix, sink = 0. */
+ * window, spread = TSKIP__FAR; chunk, prefix, sink = 0. */
 struct tskip__rules {
     tskip_i64 q_offset;
     tskip_i64 k_offset;
     tskip_i64 window; /* p - x < window */
-    tskip_i64 half;   /* |p - x| <= half = floor(symmetric / 2) */
+    tskip_i64 spread; /* |p - x| <= spread = floor(symmetric / 2) */
     tskip_i64 chunk;  /* x >= floor(p / chunk) * chunk */
     tskip_i64 prefix; /* x < prefix is visible to all */
     tskip_i64 sink;   /* x < sink escapes window, symmetric and chunk */

@@ -72,6 +72,7 @@ def _prepare(
         k_offset=offset(k_offset, "k_offset"),
         tile=tile_pair(tile) or (0, 0),
         skip=skip,
+        unaligned=on.backend == "cuda" and any(seen.pointer % 16 for seen in views),
     )
     return _plan(on, layouts, settings, text, tensor), views
 

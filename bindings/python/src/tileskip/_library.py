@@ -134,6 +134,7 @@ class AttentionDesc(c.Structure):
         ("sinks", c.c_bool),
         ("lse", c.c_bool),
         ("no_skip", c.c_bool),
+        ("unaligned", c.c_bool),
         ("mask", c.c_void_p),
         ("tile", Tile),
         ("q", Strides),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import ctypes as c
+import html
 import io
 from typing import Any, NamedTuple, Optional, Tuple, Union
 
@@ -30,6 +31,8 @@ from ._masking import BoundMask, Rules, bind_mask, make_extent, offset, pick_dev
 
 _NAMES = ("skip", "mixed", "full")
 _PICTURE_SIDE = 512
+_REPR_SIDE = 320
+_COLOURS = ("#e8eaed", "#f59628", "#2660ba")  # those of the library's pictures
 
 
 class Counts(NamedTuple):
@@ -213,19 +216,24 @@ class TileMap:
 
     def _repr_html_(self) -> str:
         """How a notebook shows the map: a picture beside its counts."""
-        counts, total = self.counts, max(sum(self.counts), 1)
+        counts = self.counts
+        total = sum(counts)
         rows = "".join(
-            f"<tr><td>{name.upper()}</td><td>{n:,}</td><td>{100 * n / total:.1f} %</td></tr>"
-            for name, n in zip(_NAMES, counts)
+            f'<tr><td style="background:{colour}">&emsp;</td><td>{name.upper()}</td>'
+            f"<td>{n:,}</td><td>{n / total:.1%}</td></tr>"
+            for name, n, colour in zip(_NAMES, counts, _COLOURS)
         )
         try:
             held = io.BytesIO()
-            self.save_png(held, width=256)
+            self.save_png(held, width=_REPR_SIDE)
             data = base64.b64encode(held.getvalue()).decode()
             picture = f'<img src="data:image/png;base64,{data}" style="image-rendering:pixelated">'
         except ImportError:
             picture = ""
-        return f"<div>{picture}<table>{rows}</table><code>{self!r}</code></div>"
+        return (
+            f'<div style="display:flex;gap:1em;align-items:center">{picture}<div><table>{rows}'
+            f"</table><code>{html.escape(repr(self))}</code></div></div>"
+        )
 
     def __repr__(self) -> str:
         planes, nq, nk = self.shape
