@@ -6,12 +6,14 @@
 #include "attention_work.h"
 #include "wgmma.h"
 
-/* From products to probabilities, for the two rows of a panel that a thread holds: number e of a
- * thread belongs to row e / 2 % 2 of the two and to column 8 (e / 4) + 2 (lane % 4) + e % 2.
+/* From products to probabilities, for the two rows of a panel that a thread
+ * holds: number e of a thread belongs to row e / 2 % 2 of the two and to column
+ * 8 (e / 4) + 2 (lane % 4) + e % 2.
  *
- * FULL and MIXED tiles share every formula, so that relabelling one as the other changes nothing:
- * a bias of 0 and a visible cell leave a score bit for bit as it is. A tile all masked leaves the
- * maximum, multiplies by exactly 1 and adds exactly 0, like a tile skipped. */
+ * FULL and MIXED tiles share every formula, so that relabelling one as the
+ * other changes nothing: a bias of 0 and a visible cell leave a score bit for
+ * bit as it is. A tile all masked leaves the maximum, multiplies by exactly 1
+ * and adds exactly 0, like a tile skipped. */
 
 #define LOG2_E 1.4426950408889634f
 
@@ -25,18 +27,26 @@ TSKIP__FN float exp2_fast(float x)
     return y;
 }
 
-/* Within 3e-7 of tanh, everywhere: 1 - 2 / (e^2x + 1), which is 1 where the exponential overflows.
- */
+/* Within two units in the last place of tanh: a polynomial where 1 - 2 / (e^2x
+ * + 1) would cancel. */
 TSKIP__FN float tanh_fast(float x)
 {
-    return 1.0f - __fdividef(2.0f, exp2_fast(x * (2.0f * LOG2_E)) + 1.0f);
+    float size = fabsf(x), square = x * x;
+    float near = __fmaf_rn(0.0164375715f, square, -0.0526718087f);
+    near = __fmaf_rn(__fmaf_rn(near, square, 0.133207247f), square, -0.333329469f);
+    near = __fmaf_rn(near * square, x, x);
+    float far = 1.0f - __fdividef(2.0f, exp2_fast(size * (2.0f * LOG2_E)) + 1.0f);
+    return size < 0.55f ? near : copysignf(far, x);
 }
 
-/* ---- units ---------------------------------------------------------------------------------- */
+/* ---- units
+ * ----------------------------------------------------------------------------------
+ */
 
-/* Scores stay as Q·K gives them, in units of 1 / scale, and the scale joins log2 e in one factor;
- * biases are brought to these units. Where that cannot be (a scale that is not positive or so
- * small that biases overflow) and under softcap, scores are brought to natural units first. */
+/* Scores stay as Q·K gives them, in units of 1 / scale, and the scale joins
+ * log2 e in one factor; biases are brought to these units. Where that cannot be
+ * (a scale that is not positive or so small that biases overflow) and under
+ * softcap, scores are brought to natural units first. */
 TSKIP__FN bool natural_units(const tskip__attention_args &a)
 {
     return TSKIP_C_SOFTCAP || !(a.scale > 1e-7f);
@@ -68,7 +78,9 @@ template <int N> TSKIP__FN void scale_scores(float (&s)[N], const tskip__attenti
     }
 }
 
-/* ---- masks ---------------------------------------------------------------------------------- */
+/* ---- masks
+ * ----------------------------------------------------------------------------------
+ */
 
 /* The columns that one row sees, as tskip__row_limits gives them. */
 struct column_limits {
@@ -109,8 +121,8 @@ TSKIP__FN column_limits load_limits(tskip_u32 at)
     return l;
 }
 
-/* How many of a thread's scores of one row lie before the limit, the first one's column being
- * `column`. */
+/* How many of a thread's scores of one row lie before the limit, the first
+ * one's column being `column`. */
 TSKIP__FN tskip_u32 scores_before(tskip_i32 limit, tskip_i32 column)
 {
     tskip_i32 ahead = limit - column;
@@ -134,7 +146,8 @@ TSKIP__FN tskip_u32 visible_scores(const column_limits &l, tskip_i32 column)
     return visible;
 }
 
-/* The bias in a cell's bits; a masked cell gives -inf whatever sentinel it holds. */
+/* The bias in a cell's bits; a masked cell gives -inf whatever sentinel it
+ * holds. */
 TSKIP__FN float cell_bias(tskip_u32 bits)
 {
     float x;
@@ -157,13 +170,14 @@ TSKIP__FN tskip_u32 load_cell(const char *cell)
     return CELL_BYTES == 2 ? *(const unsigned short *)cell : *(const tskip_u8 *)cell;
 }
 
-/* Where a warpgroup finds in shared memory its panel and what the panel's rows see. */
+/* Where a warpgroup finds in shared memory its panel and what the panel's rows
+ * see. */
 struct panel_place {
     tskip_u32 panel, limits;
 };
 
-/* The cell of this thread's second row, or the first, at `column`; rows past the end repeat the
- * last. */
+/* The cell of this thread's second row, or the first, at `column`; rows past
+ * the end repeat the last. */
 TSKIP__FN const char *find_cell(const tskip__attention_args &a, const void *tensor,
                                 const panel_place &at, bool second, tskip_i32 column)
 {
@@ -174,14 +188,15 @@ TSKIP__FN const char *find_cell(const tskip__attention_args &a, const void *tens
                                       CELL_BYTES;
 }
 
-/* Cells of up to 16 bits are read two at a time, where registers allow it while the products still
- * run; those of 32 bits would take too many. */
+/* Cells of up to 16 bits are read two at a time, where registers allow it while
+ * the products still run; those of 32 bits would take too many. */
 #define CELLS_IN_PAIRS (TSKIP_C_MASK && CELL_BYTES <= 2)
 #define CELLS_AHEAD    (CELLS_IN_PAIRS && BK <= 64 && !TSKIP_C_RULES && !TSKIP_C_SOFTCAP)
 
 /* The cells of a tile that belong to the thread's N scores. */
 template <int N> struct tile_cells {
-    tskip_u32 pair[CELLS_IN_PAIRS ? N / 2 : 1]; /* two neighbouring cells, one in each half */
+    tskip_u32 pair[CELLS_IN_PAIRS ? N / 2 : 1]; /* two neighbouring cells, one in
+                                                 each half */
 };
 
 /* Two neighbouring cells, both there and evenly placed. */
@@ -295,14 +310,18 @@ TSKIP__FN void prepare_limits(const tskip__attention_args &a, const void *rules,
                      find_limits(a, rules, p.batch, (tskip_i64)p.first + row));
 }
 
-/* ---- softmax -------------------------------------------------------------------------------- */
+/* ---- softmax
+ * --------------------------------------------------------------------------------
+ */
 
 struct row_state {
     float maximum[2], sum[2]; /* of the two rows; sums over this thread's columns */
-    float factor[2];          /* what everything summed before the last tile is multiplied with */
+    float factor[2];          /* what everything summed before the last tile is multiplied
+                      with */
 };
 
-/* Maxima start so low that every score is above, and finite in units of log2 too. */
+/* Maxima start so low that every score is above, and finite in units of log2
+ * too. */
 TSKIP__FN row_state start_rows(const tskip__attention_args &a)
 {
     float lowest = -LARGEST / fmaxf(1.0f, natural_unit(a) * LOG2_E) * 0.5f;
@@ -394,10 +413,12 @@ template <int N> TSKIP__FN void pack_probabilities(const float (&s)[N], tskip_u3
         p[i] = pack_pair(s[2 * i], s[2 * i + 1]);
 }
 
-/* ---- results -------------------------------------------------------------------------------- */
+/* ---- results
+ * --------------------------------------------------------------------------------
+ */
 
-/* Ends the two rows: the sink joins as one more score without a value. Leaves the last factor of O
- * in rows.factor and the log-sum-exp in rows.maximum. */
+/* Ends the two rows: the sink joins as one more score without a value. Leaves
+ * the last factor of O in rows.factor and the log-sum-exp in rows.maximum. */
 TSKIP__FN void finish_rows(row_state &rows, const tskip__attention_args &a, const float *sinks,
                            tskip_u32 head)
 {
@@ -449,10 +470,11 @@ template <int N> TSKIP__FN bool any_nan(const float (&o)[N])
     return sums[0] + sums[1] + sums[2] + sums[3] != 0.0f;
 }
 
-/* Stores the columns of row R of the thread's two that it and its neighbour hold, eight bytes a
- * lane: even lanes store group i of eight columns, odd lanes group i + 1. `row` is where the first
- * column goes, of `columns` that exist; all lanes of a warp take part, those without a row with 0.
- * PLAIN: every lane's row begins at a multiple of 8 bytes, and no number is NaN. */
+/* Stores the columns of row R of the thread's two that it and its neighbour
+ * hold, eight bytes a lane: even lanes store group i of eight columns, odd
+ * lanes group i + 1. `row` is where the first column goes, of `columns` that
+ * exist; all lanes of a warp take part, those without a row with 0. PLAIN:
+ * every lane's row begins at a multiple of 8 bytes, and no number is NaN. */
 template <bool PLAIN, int R, int N>
 TSKIP__FN void store_row(const float (&o)[N], float factor, char *row, int columns)
 {
@@ -484,7 +506,8 @@ TSKIP__FN void store_row(const float (&o)[N], float factor, char *row, int colum
     }
 }
 
-/* Stores what the thread holds of its two rows, columns of V from `first_column` on. */
+/* Stores what the thread holds of its two rows, columns of V from
+ * `first_column` on. */
 template <int N>
 TSKIP__FN void store_rows(const tskip__attention_args &a, const panel &p, const float (&o)[N],
                           const float (&factor)[2], void *out, int first_column)
