@@ -144,7 +144,7 @@ void standin_violate(const void *where, const char *format, ...)
     standin_source_line(w->command->pipeline->function->library, where, line, sizeof line);
     (void)snprintf(w->reason, sizeof w->reason, "kernel %s, group (%u, %u, %u), thread %u: %s%s%s",
                    w->kernel->name, w->position[0], w->position[1], w->position[2],
-                   w->current->index, what, line[0] ? "\n    " : "", line);
+                   w->current->index, what, line[0] ? "; " : "", line);
     w->has_failed = true;
     void *nowhere;
     standin_switch(&nowhere, w->host_stack_pointer);

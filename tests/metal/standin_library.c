@@ -173,12 +173,32 @@ static bool open_object(standin_library *library, standin_id *error)
     return library->kernels && library->constants;
 }
 
+/* The text with a mistake put in, for test_mistakes.py: the first TSKIP_METAL_REPLACE in it becomes
+ * TSKIP_METAL_BY. Owned by the caller. */
+static standin_string *planted(const standin_string *source)
+{
+    const char *old = getenv("TSKIP_METAL_REPLACE"), *by = getenv("TSKIP_METAL_BY");
+    const char *at = old && by ? strstr(source->bytes, old) : NULL;
+    if (!at)
+        return standin_string_new(source->bytes, source->length);
+    size_t size = source->length + strlen(by) + 1;
+    char *text = malloc(size);
+    (void)snprintf(text, size, "%.*s%s%s", (int)(at - source->bytes), source->bytes, by,
+                   at + strlen(old));
+    standin_string *out = standin_string_new(text, strlen(text));
+    free(text);
+    return out;
+}
+
 standin_id standin_library_new(standin_device *device, const standin_string *source,
                                standin_id *error)
 {
     standin_library *out = standin_new(&standin_library_class);
+    standin_string *text = planted(source);
     out->device = (standin_device *)objc_retain(&device->object);
-    if (compile(out, source, error) && open_object(out, error))
+    bool made = compile(out, text, error) && open_object(out, error);
+    objc_release(&text->object);
+    if (made)
         return &out->object;
     objc_release(&out->object);
     return NULL;
