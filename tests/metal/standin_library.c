@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -115,20 +116,15 @@ static int run_compiler(const char *source, const char *object, const char *log)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-static bool compile(standin_library *library, const standin_string *source, standin_id *error)
+/* Compiles `library`'s text into its place, unless that is done. */
+static bool fill_cache(const standin_library *library, const standin_string *source,
+                       standin_id *error)
 {
-    char folder[FOLDER_SIZE], base[PATH_SIZE], path[PATH_SIZE + 32], log[PATH_SIZE + 32];
-    char text[6000];
-    cache_folder(folder);
-    (void)snprintf(base, sizeof base, "%s/%016llx", folder, (unsigned long long)hash_of(source));
-    (void)snprintf(path, sizeof path, "%s.metal", base);
-    library->source_path = strdup(path);
-    (void)snprintf(path, sizeof path, "%s.so", base);
-    library->object_path = strdup(path);
-    if (access(path, R_OK) == 0)
+    char path[PATH_SIZE], log[PATH_SIZE], text[6000];
+    if (access(library->object_path, R_OK) == 0)
         return true;
-    (void)snprintf(path, sizeof path, "%s.%d.so", base, (int)getpid());
-    (void)snprintf(log, sizeof log, "%s.%d.log", base, (int)getpid());
+    (void)snprintf(path, sizeof path, "%s.%d", library->object_path, (int)getpid());
+    (void)snprintf(log, sizeof log, "%s.%d.log", library->object_path, (int)getpid());
     if (!write_file(library->source_path, source)) {
         standin_set_error(error, 1, "%s cannot be written", library->source_path);
         return false;
@@ -140,6 +136,27 @@ static bool compile(standin_library *library, const standin_string *source, stan
     }
     (void)unlink(log);
     return status == 0 && rename(path, library->object_path) == 0;
+}
+
+/* Programs that want the same text at the same time wait for the first. */
+static bool compile(standin_library *library, const standin_string *source, standin_id *error)
+{
+    char folder[FOLDER_SIZE], base[PATH_SIZE - 64], path[PATH_SIZE];
+    cache_folder(folder);
+    (void)snprintf(base, sizeof base, "%s/%016llx", folder, (unsigned long long)hash_of(source));
+    (void)snprintf(path, sizeof path, "%s.metal", base);
+    library->source_path = strdup(path);
+    (void)snprintf(path, sizeof path, "%s.so", base);
+    library->object_path = strdup(path);
+    (void)snprintf(path, sizeof path, "%s.lock", base);
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0 || flock(lock, LOCK_EX) != 0) {
+        standin_set_error(error, 1, "%s cannot be locked", path);
+        return false;
+    }
+    bool done = fill_cache(library, source, error);
+    (void)close(lock);
+    return done;
 }
 
 static int note_range(struct dl_phdr_info *info, size_t size, void *context)
