@@ -403,7 +403,7 @@ static void track_group(const accessor *a, uint32_t *cell, size_t size, bool wri
                         const void *where)
 {
     const uint32_t mine = pack_group(a->now);
-    uint64_t before, after, last = 0;
+    uint64_t before, after = 0, last = 0;
     for (size_t i = 0; i < size; i++, cell += 2) {
         memcpy(&before, cell, sizeof before);
         if (i > 0 && before == last) {

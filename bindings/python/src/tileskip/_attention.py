@@ -8,6 +8,7 @@ import functools
 from typing import Any, List, Optional, Tuple, Union
 
 from ._arrays import View
+from ._checks import tile_pair
 from ._device import Device
 from ._frameworks import packed_rows
 from ._masking import Rules, bind_mask, offset, pick_device, split_mask
@@ -69,7 +70,7 @@ def _prepare(
         lse=return_lse,
         q_offset=offset(q_offset, "q_offset"),
         k_offset=offset(k_offset, "k_offset"),
-        tile=tile or (0, 0),
+        tile=tile_pair(tile) or (0, 0),
         skip=skip,
         unaligned=on.backend == "cuda" and any(seen.pointer % 16 for seen in views),
     )

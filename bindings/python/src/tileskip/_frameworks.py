@@ -44,6 +44,10 @@ class Framework:
             raise TypeError(f"q is a {type(like).__name__} of {DTYPE_NAMES[dtype]}: give `out`")
         return np.empty(shape, np.float32)
 
+    def address(self, made: Any) -> int:
+        """Where what `empty` made begins."""
+        return view(made, "out").pointer
+
     def finish(self, made: Any, dtype: int) -> Any:
         """What `empty` made, written, as the caller gets it."""
         return made
@@ -62,6 +66,10 @@ class _NumPy(Framework):
 
     def empty(self, like: Any, shape: Tuple[int, ...], dtype: int) -> Any:
         return np.empty(shape, np.float32 if dtype == F32 else like.dtype)
+
+    def address(self, made: Any) -> int:
+        pointer: int = made.__array_interface__["data"][0]
+        return pointer
 
 
 class _Torch(Framework):
@@ -160,6 +168,9 @@ class _Mlx(Framework):
     def empty(self, like: Any, shape: Tuple[int, ...], dtype: int) -> Any:
         return np.empty(shape, {F32: np.float32, F16: np.float16, BF16: np.uint16}[dtype])
 
+    def address(self, made: Any) -> int:
+        return NUMPY.address(made)
+
     def finish(self, made: Any, dtype: int) -> Any:
         mx = sys.modules["mlx.core"]
         return mx.array(made).view(mx.bfloat16) if dtype == BF16 else mx.array(made)
@@ -187,7 +198,7 @@ def framework_of(array: Any, name: str) -> Framework:
             if found is not None:
                 break
         else:
-            if not hasattr(kind, "__dlpack__"):
+            if not hasattr(kind, "__dlpack_device__"):
                 raise TypeError(f"{name} is a {kind.__name__}, expected an array (NumPy or DLPack)")
             found = _DLPACK
         _by_type[kind] = found

@@ -10,6 +10,7 @@ import weakref
 from typing import Any, MutableMapping, NamedTuple, Optional, Tuple, Union
 
 from ._arrays import View
+from ._checks import U32_MAX, text_bytes, whole
 from ._device import Device, device
 from ._frameworks import packed_rows
 from ._library import DTYPE_SIZES, OFFSET_END, Extent, Handle, MaskDesc, MaskTensor, lib, make
@@ -27,14 +28,14 @@ class BoundMask(NamedTuple):
 
 def rules_text(rules: Optional[Rules]) -> Optional[str]:
     """The grammar's text; None for no rules."""
-    if rules is None:
-        return None
-    return rules if isinstance(rules, str) else str(rules)
+    if rules is not None and not isinstance(rules, (str, Mask)):
+        raise TypeError(f"rules is a {type(rules).__name__}, expected text or a Mask")
+    return None if rules is None else str(rules)
 
 
 @functools.lru_cache(maxsize=256)
 def _rules_mask(on: Device, text: str, n_heads: int) -> BoundMask:
-    desc = MaskDesc(rules=text.encode(), n_heads=n_heads)
+    desc = MaskDesc(rules=text_bytes(text, "rules"), n_heads=n_heads)
     return BoundMask(make(lib.mask_create, lib.mask_destroy, on.pointer, c.byref(desc)), ())
 
 
@@ -85,7 +86,7 @@ def bind_mask(
         return _rules_mask(on, text, n_heads) if text else None
     buffer = _mask_buffer(on, tensor)
     desc = MaskDesc(
-        rules=text.encode() if text else None,
+        rules=text_bytes(text, "rules") if text else None,
         tensor=describe_tensor(tensor, buffer),
         n_heads=n_heads,
     )
@@ -107,11 +108,11 @@ def split_mask(
 
 def offset(value: Union[int, str], name: str) -> int:
     """A position offset; "end" for the first that aligns the last query with the last key."""
-    if value == "end":
+    if isinstance(value, str):
+        if value != "end":
+            raise ValueError(f'{name} is {value!r}, expected "end" or a number of at least 0')
         return OFFSET_END
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f'{name} is {value!r}, expected "end" or a number of at least 0')
-    return value
+    return whole(value, name)
 
 
 def pick_device(name: str, *views: Tuple[str, View]) -> Device:
@@ -132,4 +133,12 @@ def pick_device(name: str, *views: Tuple[str, View]) -> Device:
 def make_extent(
     batch: int, n_heads: int, q_len: int, k_len: int, q_offset: int, k_offset: int
 ) -> Extent:
-    return Extent(batch, n_heads, q_len, k_len, q_offset, k_offset)
+    """The plane of a mask; the offsets as :func:`offset` gives them."""
+    return Extent(
+        whole(batch, "batch", 1, U32_MAX),
+        whole(n_heads, "n_heads", 1, U32_MAX),
+        whole(q_len, "q_len", 1),
+        whole(k_len, "k_len", 1),
+        q_offset,
+        k_offset,
+    )

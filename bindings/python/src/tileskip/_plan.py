@@ -57,6 +57,8 @@ class Settings(NamedTuple):
 def layout_of(seen: View, name: str) -> Layout:
     if len(seen.shape) != 4:
         raise ValueError(f"{name} has shape {seen.shape}, expected 4 dimensions")
+    if 0 in seen.shape:
+        raise ValueError(f"{name} has shape {seen.shape}, expected no dimension of size 0")
     return Layout(seen.dtype, seen.shape, seen.strides)
 
 
@@ -272,14 +274,15 @@ class Plan:
     ) -> Any:
         """Computes for arrays that have been checked; the caller keeps them alive."""
         maker = framework_of(like, "q")
-        converts = out is None
+        made = lse = None
         if out is None:
-            out = maker.empty(like, self._o_shape, self._dtype)
-        others = [self._output(out, pointers, converts)]
-        lse = None
+            made = maker.empty(like, self._o_shape, self._dtype)
+            others = [maker.address(made)]
+        else:
+            others = [self._output(out, pointers)]
         if self._settings.lse:
             lse = maker.empty(like, self._lse_shape, F32)
-            others.append(view(lse, "lse").pointer)
+            others.append(maker.address(lse))
         if self._settings.sinks:
             seen = self._sinks(sinks)
             others.append(seen.pointer)
@@ -292,17 +295,17 @@ class Plan:
             number = current if stream is None else stream
             wait = current is None or number != current
             self._launch(pointers, others, tile_map, number or LEGACY_STREAM, wait)
-        result = maker.finish(out, self._dtype) if converts else out
+        result = out if made is None else maker.finish(made, self._dtype)
         return result if lse is None else (result, maker.finish(lse, F32))
 
-    def _output(self, out: Any, inputs: List[int], own: bool) -> int:
-        """Where the result goes; `own`: this call made it."""
+    def _output(self, out: Any, inputs: List[int]) -> int:
+        """Where the caller wants the result, if that fits."""
         form = self._forms[3]
         pointer = form.pointer(out) if form else 0
-        if pointer and (own or out.flags.writeable):
+        if pointer and out.flags.writeable:
             self._check_apart(pointer, inputs)
             return pointer
-        if not own and (framework_of(out, "out").immutable or _read_only(out)):
+        if framework_of(out, "out").immutable or _read_only(out):
             raise ValueError(
                 f"out is a read-only {type(out).__name__}, expected an array to write into"
             )
