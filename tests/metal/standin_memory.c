@@ -39,7 +39,7 @@ void standin_memory_free(void *bytes, uint64_t length)
     (void)munmap((unsigned char *)bytes - GAP, whole_pages(length) + 2 * (uint64_t)GAP);
 }
 
-/* ---- shadows ---------------------------------------------------------------------------------- */
+/* ---- shadows --------------------------------------------------------------------------------- */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static standin_buffer **placed;

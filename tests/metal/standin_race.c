@@ -229,7 +229,7 @@ static void track_group_read(const accessor *a, uint32_t *cell, uint32_t mine, c
     cell[1] = pack_group(now);
 }
 
-/* ---- a range of bytes -------------------------------------------------------------------------- */
+/* ---- a range of bytes ------------------------------------------------------------------------ */
 
 /* Neighbouring bytes mostly have the same history: what was found for one holds for the next. */
 static void track_group(const accessor *a, uint32_t *cell, size_t size, bool writes,
