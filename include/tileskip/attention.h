@@ -326,9 +326,9 @@ typedef struct tskip_attention_tensors {
  * map and mask must live until the encoder has been waited for; the plan need not. Allocates
  * nothing unless the encoder's list is longer than ever before.
  * Errors: INVALID_ARGUMENT (a buffer missing, given though the plan has no use for it, misplaced,
- * too small (bytes needed and given) or of another device, a map of another geometry or mask: what
- * differs is named), UNSUPPORTED (Q, K or V begins at no multiple of 16 bytes, the plan is not
- * `unaligned` and its kernel minds), OUT_OF_MEMORY (commands already added then write to the
+ * too small (bytes needed and given) or of another device, Q, K or V at no multiple of 16 bytes
+ * where the plan is not `unaligned` and its kernel minds, a map of another geometry or mask: what
+ * differs is named), OUT_OF_MEMORY (commands already added then write to the
  * workspace only). */
 TSKIP_API tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
                                               const tskip_attention_tensors *tensors);

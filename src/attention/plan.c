@@ -126,6 +126,7 @@ static tskip_status size_map(tskip_plan *plan)
     if (a->flags & TSKIP__HAS_ORDER) {
         plan->counts_bytes = planes * a->nq * sizeof(tskip_u32);
         plan->order_bytes = (uint64_t)a->n_items * sizeof(tskip_u32);
+        plan->order_args.with_map = plan->map_bytes <= TSKIP__MAP_FOR_ONE_GROUP;
     }
     return TSKIP_OK;
 }
@@ -189,8 +190,23 @@ static tskip_status get_attention(tskip_plan *plan, const tskip__variant *varian
     return TSKIP_OK;
 }
 
+/* In which order items are dealt out. Parts of the keys are even enough for any. Groups that stay
+ * count on heavy ones coming first; under causal, window, symmetric, sink and prefix a row block
+ * never sees fewer tiles than the one before it, or few less at an end, which saves sorting. */
+static uint32_t dealing(const tskip_plan *plan, const tskip__variant *variant)
+{
+    const struct tskip__rules *rules = &plan->args.rules;
+    const uint32_t uneven = TSKIP__RULE_IMAGES | TSKIP__RULE_SPANS | TSKIP__RULE_SEGMENT;
+    if (variant->combine)
+        return 0;
+    if (variant->resident && plan->args.tensor.dtype == 0 && !(rules->flags & uneven) &&
+        rules->chunk == 0 && rules->n_entries == 1)
+        return TSKIP__LAST_FIRST;
+    return TSKIP__HAS_ORDER;
+}
+
 /* How many groups run attention, whether the order in which they take their items matters, and what
- * they see of Q, K and V. Parts of the keys are even enough. */
+ * they see of Q, K and V. */
 static void set_launch(tskip_plan *plan, const tskip__variant *variant)
 {
     const tskip_attention_desc *d = &plan->info.desc;
@@ -202,8 +218,8 @@ static void set_launch(tskip_plan *plan, const tskip__variant *variant)
     if (variant->resident && at_once > 0 && !all_at_once)
         workers = at_once;
     plan->groups = workers * an_item;
-    if (plan->info.uses_map && !variant->combine && !all_at_once)
-        plan->args.flags |= TSKIP__HAS_ORDER;
+    if (plan->info.uses_map && !all_at_once)
+        plan->args.flags |= dealing(plan, variant);
     plan->has_views = variant->view_rows[0] > 0;
     if (!plan->has_views)
         return;

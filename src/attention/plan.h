@@ -27,6 +27,9 @@ struct tskip_plan {
     char text[160];
 };
 
+/* What the first byte of a tensor that is handed over as a view lies at a multiple of. */
+#define TSKIP__VIEW_ALIGNMENT 16u
+
 /* Each part of a workspace starts on a cache line. */
 static inline uint64_t tskip__workspace_part(uint64_t bytes)
 {

@@ -73,7 +73,8 @@ OFFSET(order_args, planes_head, 24);
 OFFSET(order_args, panels, 28);
 OFFSET(order_args, items_per_head, 32);
 OFFSET(order_args, n_items, 36);
-SIZE(order_args, 40);
+OFFSET(order_args, with_map, 40);
+SIZE(order_args, 48);
 
 OFFSET(attention_args, q_len, 0);
 OFFSET(attention_args, k_len, 8);

@@ -15,12 +15,13 @@
  *   mask_count      rules tensor out(u64 a group)             64 rows, plane         plane_args
  *   tile_map        rules tensor map                          tile row, plane, share plane_args
  *   tile_count      map counts(u32 a row of tiles)            64 rows of tiles       order_args
- *   tile_order      counts order(u32 an item)                 1                      order_args
+ *   tile_order      map counts order(u32 an item)             1                      order_args
  *   attention       q k v o lse sinks tensor rules map order  item                   attention_args
  *   decode          attention's, then parts(f32)              item, part of the keys attention_args
  *   decode_combine  attention's, then parts(f32)              item                   attention_args
  *
- * 64 rows: TSKIP__ROWS_A_GROUP. A binding that a problem does not have is empty; so is the order of
+ * 64 rows: TSKIP__ROWS_A_GROUP. "tile_order" counts what "tile_count" does if it is handed the map.
+ * A binding that a problem does not have is empty; so is the order of
  * the two that work the keys in parts. */
 
 /* The shares into which the columns of a row of tiles are cut for "tile_map": one on a CPU, where a

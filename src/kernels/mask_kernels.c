@@ -94,4 +94,4 @@ KERNEL(tile_map, "tile_map", 3, tskip__plane_args, 256, TSKIP__TILE_MAP_MEMORY, 
 KERNEL(mask_fill, "mask_fill", 3, tskip__plane_args, 256, 0, MASK_FILL_METAL);
 KERNEL(mask_count, "mask_count", 3, tskip__plane_args, 256, 0, MASK_COUNT_METAL);
 KERNEL(tile_count, "tile_count", 2, tskip__order_args, 256, 0, TILE_COUNT_METAL);
-KERNEL(tile_order, "tile_order", 2, tskip__order_args, 1024, TSKIP__ORDER_MEMORY, TILE_ORDER_METAL);
+KERNEL(tile_order, "tile_order", 3, tskip__order_args, 1024, TSKIP__ORDER_MEMORY, TILE_ORDER_METAL);

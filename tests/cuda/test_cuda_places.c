@@ -99,7 +99,7 @@ static void test_unaligned(void **state)
     }
     OK(run(device, 16, false, got));
     if (run(device, 2, false, got) != TSKIP_OK)
-        assert_non_null(strstr(tskip_last_error(), "multiples of 16"));
+        assert_non_null(strstr(tskip_last_error(), "q.offset is 2, expected a multiple of 16"));
     tskip_device_destroy(&device);
 }
 

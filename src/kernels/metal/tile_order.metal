@@ -7,9 +7,30 @@ using namespace metal;
 #include "kernels/metal/metal_numbers.h"
 
 /* The order in which items are dealt out: heaviest first, equal ones in their order. "tile_count"
- * counts the tiles that each row of tiles visits, "tile_order" sorts the items by counting. */
+ * counts the tiles that each row of tiles visits, "tile_order" sorts the items by counting; with a
+ * map it counts first. */
 
 #define ORDER_ARGS constant struct tskip__order_args
+
+/* Counts rows [begin, end) with all SIMD groups of the group. */
+TSKIP__FN void count_rows(ORDER_ARGS &a, const device tskip_u8 *map, device tskip_u32 *counts,
+                          tskip_u64 begin, tskip_u64 end, uint simd, uint lane)
+{
+    for (tskip_u64 i = begin + simd; i < end; i += TSKIP_GROUP_THREADS / LANES) {
+        const device tskip_u8 *row = map + i * a.nk;
+        uint visited = 0;
+        for (uint j = lane; j < a.nk; j += LANES)
+            visited += row[j] != TSKIP__SKIP;
+        visited = simd_sum(visited);
+        if (lane == 0)
+            counts[i] = visited;
+    }
+}
+
+TSKIP__FN tskip_u64 count_of_rows(ORDER_ARGS &a)
+{
+    return tskip_u64(a.planes_batch) * a.planes_head * a.nq;
+}
 
 kernel void tile_count(const device tskip_u8 *map [[buffer(0)]],
                        device tskip_u32 *counts [[buffer(1)]],
@@ -18,18 +39,9 @@ kernel void tile_count(const device tskip_u8 *map [[buffer(0)]],
                        uint simd [[simdgroup_index_in_threadgroup]],
                        uint lane [[thread_index_in_simdgroup]])
 {
-    tskip_u64 rows = tskip_u64(a.planes_batch) * a.planes_head * a.nq;
-    tskip_u64 begin = tskip_u64(group.x) * TSKIP__ROWS_A_GROUP;
-    for (uint i = simd; i < TSKIP__ROWS_A_GROUP && begin + i < rows;
-         i += TSKIP_GROUP_THREADS / LANES) {
-        const device tskip_u8 *row = map + (begin + i) * a.nk;
-        uint visited = 0;
-        for (uint j = lane; j < a.nk; j += LANES)
-            visited += row[j] != TSKIP__SKIP;
-        visited = simd_sum(visited);
-        if (lane == 0)
-            counts[begin + i] = visited;
-    }
+    tskip_u64 rows = count_of_rows(a), begin = tskip_u64(group.x) * TSKIP__ROWS_A_GROUP;
+    tskip_u64 end = begin + TSKIP__ROWS_A_GROUP;
+    count_rows(a, map, counts, begin, end < rows ? end : rows, simd, lane);
 }
 
 /* ---- sorting -------------------------------------------------------------------------------- */
@@ -110,17 +122,20 @@ TSKIP__FN void place(threadgroup struct order_memory *m, device tskip_u32 *order
     }
 }
 
-kernel void tile_order(const device tskip_u32 *counts [[buffer(0)]],
-                       device tskip_u32 *order [[buffer(1)]],
-                       constant struct tskip__order_args &a [[buffer(2)]],
+kernel void tile_order(const device tskip_u8 *map [[buffer(0)]],
+                       device tskip_u32 *counts [[buffer(1)]],
+                       device tskip_u32 *order [[buffer(2)]],
+                       constant struct tskip__order_args &a [[buffer(3)]],
                        threadgroup struct order_memory *memory [[threadgroup(0)]],
                        uint simd [[simdgroup_index_in_threadgroup]],
                        uint lane [[thread_index_in_simdgroup]])
 {
     uint index = simd * LANES + lane;
+    if (a.with_map)
+        count_rows(a, map, counts, 0, count_of_rows(a), simd, lane);
     for (uint i = index; i < BUCKETS; i += TSKIP_GROUP_THREADS)
         atomic_store_explicit(&memory->starts[i], 0u, RELAXED);
-    threadgroup_barrier(mem_flags::mem_threadgroup);
+    threadgroup_barrier(mem_flags::mem_threadgroup | mem_flags::mem_device);
     for (uint item = index; item < a.n_items; item += TSKIP_GROUP_THREADS)
         atomic_fetch_add_explicit(&memory->starts[bucket(a, counts, item)], 1u, RELAXED);
     threadgroup_barrier(mem_flags::mem_threadgroup);
