@@ -37,10 +37,11 @@ static bool has_needs(uint32_t needs, const tskip_attention_desc *d)
 }
 
 /* max_rows 0: any number. */
-static bool has_rows(uint32_t max_rows, const tskip_attention_desc *d)
+static bool has_rows(const tskip__variant *v, const tskip_attention_desc *d)
 {
     const uint32_t group = d->extent.n_heads / d->n_kv_heads;
-    return max_rows == 0 || (d->extent.q_len <= max_rows && d->extent.q_len * group <= max_rows);
+    return v->max_rows == 0 ||
+           (d->extent.q_len <= v->bq && d->extent.q_len * group <= v->max_rows);
 }
 
 static bool fits(const tskip__variant *v, const tskip_device_info *device,
@@ -50,7 +51,7 @@ static bool fits(const tskip__variant *v, const tskip_device_info *device,
     return v->format == device->code_format && v->min_capability <= device->capability &&
            device->capability <= v->max_capability && larger <= v->max_head_dim &&
            d->head_dim % v->multiple == 0 && d->head_dim_v % v->multiple == 0 &&
-           has_needs(v->needs, d) && has_rows(v->max_rows, d);
+           has_needs(v->needs, d) && has_rows(v, d);
 }
 
 static bool has_tile(const tskip__variant *v, tskip_tile tile)

@@ -48,6 +48,9 @@ static const tskip_kernel_body decode_bodies[] = {
 #if defined(__x86_64__)
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX2, .function = tskip__decode_avx2},
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX512, .function = tskip__decode_avx512},
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_AVX512BF16,
+     .function = tskip__decode_avx512bf16},
 #elif defined(__aarch64__)
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEON, .function = tskip__decode_neon},
 #endif
@@ -58,7 +61,8 @@ static void specialise_decode(const tskip_constant_value *values, const tskip_ke
 {
     (void)body;
     shape->group_memory =
-        tskip__decode_memory(values[TSKIP__ID_head_dim].u32, values[TSKIP__ID_head_dim_v].u32);
+        tskip__decode_memory(values[TSKIP__ID_head_dim].u32, values[TSKIP__ID_head_dim_v].u32,
+                             values[TSKIP__ID_group].u32);
 }
 
 const tskip_kernel_desc tskip__kernel_decode = {

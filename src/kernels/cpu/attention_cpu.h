@@ -17,6 +17,21 @@
 #define TSKIP__MAX_PANELS   8
 #define TSKIP__MAX_HEAD_DIM 512
 
+/* The bindings of "attention", and with the parts those of "decode" and "decode_combine". */
+enum {
+    TSKIP__BIND_Q,
+    TSKIP__BIND_K,
+    TSKIP__BIND_V,
+    TSKIP__BIND_O,
+    TSKIP__BIND_LSE,
+    TSKIP__BIND_SINKS,
+    TSKIP__BIND_TENSOR,
+    TSKIP__BIND_RULES,
+    TSKIP__BIND_MAP,
+    TSKIP__BIND_ORDER,
+    TSKIP__BIND_PARTS,
+};
+
 /* Bytes that a panel keeps of its rows beside Q and O; asserted where they are laid out. */
 #define TSKIP__PANEL_STATE 1408
 
