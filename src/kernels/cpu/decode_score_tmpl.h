@@ -68,8 +68,10 @@ INLINE void multiply_keys(const struct item *it, tskip_i64 column, int keys, con
     for (int first = 0; first < keys; first += VL) {
         for (int i = 0; i < VL; i += 4) {
             const char *key[4];
-            for (int j = 0; j < 4; j++)
+            for (int j = 0; j < 4; j++) {
                 key[j] = find_row(&it->keys, column + tskip__min(first + i + j, keys - 1));
+                fetch_row(it, &it->keys, column + first + i + j, dtype);
+            }
             score_keys(it, key, it->room + i / 4 * VL, dtype);
         }
         for (int row = 0; row < it->rows; row++) {

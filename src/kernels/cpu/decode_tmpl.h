@@ -6,8 +6,7 @@
  *   for each tile of the part that some row sees:
  *       S = Q K'  |  scale, mask, softmax: P and the rescale  |  O = O r + P V
  *
- * K and V are read once and in order, and nothing is fetched ahead: the processor does that well
- * for such a stream, as long as the work on each line takes no longer than the line.
+ * K and V are read once and in order, see fetch_row.
  *
  * All tile classes share every formula, and a tile masked for a row leaves its state as it was:
  * maximum unchanged, rescale exactly 1, P exactly 0. */
@@ -22,6 +21,7 @@
 
 #define BK        TSKIP__DECODE_BK
 #define ROW_BLOCK (ACCUMULATORS / 4)
+#define FEW_ROWS  1
 
 struct item {
     const struct tskip__attention_args *args;
@@ -50,6 +50,23 @@ static int query_of(const struct item *it, int row)
 INLINE int block_of(int left)
 {
     return left <= 2 ? left : ROW_BLOCK;
+}
+
+/* Brings rows of K or V near before they are multiplied. Where a line costs less to multiply than to
+ * read, `row` itself is read here in order, byte order of memory being what the processor's own
+ * prefetching follows; the products take four rows at a time. Else the row a tile further on is
+ * asked for into the L2 cache: in the L1 cache it would crowd out what is at hand. */
+INLINE void fetch_row(const struct item *it, const struct head_rows *rows, tskip_i64 row,
+                      const tskip_u32 dtype)
+{
+    const bool now = it->rows <= FEW_ROWS;
+    const char *at = find_row(rows, now ? row : row + BK);
+    const int size = rows->dim * element_size(dtype);
+    for (int i = 0; i < size; i += 64)
+        if (now)
+            (void)*(const volatile char *)(at + i);
+        else
+            __builtin_prefetch(at + i, 0, 2);
 }
 
 #include "decode_score_tmpl.h"

@@ -2,7 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 
 /* O = O · rescale + P V of one tile: part of decode_tmpl.h. Columns of V lie in the lanes, P is
- * broadcast. V is taken VALUE_KEYS keys at a time, which stay in the L1 cache for all rows. */
+ * broadcast. V is taken VALUE_KEYS keys at a time, which stay in the L1 cache for all rows; two
+ * query rows at a time leave registers for so many columns that V is read in order. */
 
 #define VALUE_KEYS 32
 
@@ -27,12 +28,12 @@ INLINE void load_values(const char *const row[TERMS], int d, int left, vf *v, co
 }
 
 /* n rows from `row` on by `wide` vectors of columns from d on. p is row 0's first word, value that
- * word's keys; `factor` a row. */
-INLINE void value_block(const struct item *it, const char *const *value, const float *p, int words,
-                        const float *factor, int row, int d, const int n, const int wide,
-                        const tskip_u32 dtype)
+ * word's keys, from `key` on; `factor` a row. */
+INLINE void value_block(const struct item *it, const char *const *value, tskip_i64 key,
+                        const float *p, int words, const float *factor, int row, int d, const int n,
+                        const int wide, const tskip_u32 dtype)
 {
-    vsum sum[ROW_BLOCK][8];
+    vsum sum[2][8];
     float *o = it->o + (size_t)row * it->dim_v + d;
     const int left = it->values.dim - d;
     p += row * BK;
@@ -44,6 +45,9 @@ INLINE void value_block(const struct item *it, const char *const *value, const f
             vs_set(vf_mul(vf_load(o + (size_t)r * it->dim_v + j * VL), vf_set(factor[row + r])));
     for (int w = 0; w < words; w++, p++, value += TERMS) {
         vf v[8];
+        if (row == 0 && d == 0)
+            for (int i = 0; i < TERMS; i++)
+                fetch_row(it, &it->values, key + w * TERMS + i, dtype);
         load_values(value, d, left, v, wide, dtype);
         UNROLL
         for (int r = 0; r < n; r++) {
@@ -61,23 +65,24 @@ INLINE void value_block(const struct item *it, const char *const *value, const f
 }
 
 /* All columns of n rows, in as few pieces as the registers allow. */
-INLINE void value_rows(const struct item *it, const char *const *value, const float *p, int words,
-                       const float *factor, int row, const int n, const tskip_u32 dtype)
+INLINE void value_rows(const struct item *it, const char *const *value, tskip_i64 key,
+                       const float *p, int words, const float *factor, int row, const int n,
+                       const tskip_u32 dtype)
 {
     const int most = ACCUMULATORS / n < 8 ? ACCUMULATORS / n : 8, dim = it->values.dim;
     int d = 0;
     for (; d + most * VL <= dim; d += most * VL)
-        value_block(it, value, p, words, factor, row, d, n, most, dtype);
+        value_block(it, value, key, p, words, factor, row, d, n, most, dtype);
     if (most > 4 && d + 4 * VL <= dim) {
-        value_block(it, value, p, words, factor, row, d, n, 4, dtype);
+        value_block(it, value, key, p, words, factor, row, d, n, 4, dtype);
         d += 4 * VL;
     }
     if (d + 2 * VL <= dim) {
-        value_block(it, value, p, words, factor, row, d, n, 2, dtype);
+        value_block(it, value, key, p, words, factor, row, d, n, 2, dtype);
         d += 2 * VL;
     }
     for (; d < dim; d += VL)
-        value_block(it, value, p, words, factor, row, d, n, 1, dtype);
+        value_block(it, value, key, p, words, factor, row, d, n, 1, dtype);
 }
 
 INLINE void multiply_values(const struct item *it, tskip_i64 column, int keys,
@@ -91,14 +96,10 @@ INLINE void multiply_values(const struct item *it, tskip_i64 column, int keys,
         const float *p = it->scores + first / TERMS;
         for (int i = 0; i < words * TERMS; i++)
             value[i] = i < some ? find_row(&it->values, column + first + i) : absent_row;
-        for (int row = 0, n; row < it->rows; row += n) {
-            n = block_of(it->rows - row);
-            if (n == 1)
-                value_rows(it, value, p, words, factor, row, 1, dtype);
-            else if (n == 2)
-                value_rows(it, value, p, words, factor, row, 2, dtype);
-            else
-                value_rows(it, value, p, words, factor, row, ROW_BLOCK, dtype);
-        }
+        int row = 0;
+        for (; row + 2 <= it->rows; row += 2)
+            value_rows(it, value, column + first, p, words, factor, row, 2, dtype);
+        if (row < it->rows)
+            value_rows(it, value, column + first, p, words, factor, row, 1, dtype);
     }
 }
