@@ -4,6 +4,8 @@
 #define TSKIP_KERNELS_CPU_ATTENTION_CPU_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include <tileskip/compute.h>
 
@@ -39,6 +41,19 @@ enum {
 static inline size_t tskip__padded(size_t columns)
 {
     return (columns + 31) / 32 * 32;
+}
+
+/* The first tile of [tile, end) that is not SKIP, or `end`: eight bytes at a time. */
+static inline tskip_u32 tskip__next_tile(const tskip_u8 *classes, tskip_u32 tile, tskip_u32 end)
+{
+    for (uint64_t word; tile + 8 <= end; tile += 8) {
+        memcpy(&word, classes + tile, sizeof word);
+        if (word)
+            break;
+    }
+    while (tile < end && classes[tile] == TSKIP__SKIP)
+        tile++;
+    return tile;
 }
 
 /* Whether the group's kernel may multiply pairs of bf16, P rounded to it and subnormals flushed: an

@@ -29,19 +29,10 @@ struct item {
 
 /* ---- setting up ----------------------------------------------------------------------------- */
 
-/* The first tile from `tile` on that is not SKIP, eight bytes at a time. */
+/* The first tile from `tile` on that is visited. */
 static tskip_u32 next_tile(const struct panel *p, tskip_u32 tile, tskip_u32 nk)
 {
-    if (!p->classes)
-        return tile;
-    for (uint64_t word; tile + 8 <= nk; tile += 8) {
-        memcpy(&word, p->classes + tile, sizeof word);
-        if (word)
-            break;
-    }
-    while (tile < nk && p->classes[tile] == TSKIP__SKIP)
-        tile++;
-    return tile;
+    return p->classes ? tskip__next_tile(p->classes, tile, nk) : tile;
 }
 
 static void find_row_limits(const struct item *it, struct panel *p)

@@ -77,14 +77,24 @@ INLINE void fetch_row(const struct item *it, const struct head_rows *rows, tskip
 
 /* ---- the walk ------------------------------------------------------------------------------- */
 
-static tskip_u8 class_of(const struct item *it, int row, tskip_u32 tile)
+/* The map's bytes of the row's head; NULL without a map. */
+static const tskip_u8 *classes_of(const struct item *it, int row)
 {
     const struct tskip__attention_args *a = it->args;
     if (!(a->flags & TSKIP__HAS_MAP))
-        return a->flags & (TSKIP__HAS_RULES | TSKIP__HAS_TENSOR) ? TSKIP__MIXED : TSKIP__FULL;
-    return ((const tskip_u8 *)
-                it->buffers[TSKIP__BIND_MAP])[it->batch * a->map_stride_batch +
-                                              head_of(it, row) * a->map_stride_head + tile];
+        return NULL;
+    return (const tskip_u8 *)it->buffers[TSKIP__BIND_MAP] + it->batch * a->map_stride_batch +
+           head_of(it, row) * a->map_stride_head;
+}
+
+/* The first tile of [tile, end) that some row visits, or `end`. */
+static tskip_u32 next_tile(const struct item *it, tskip_u32 tile, tskip_u32 end)
+{
+    const int planes = it->args->map_stride_head ? it->group : 1;
+    tskip_u32 next = it->args->flags & TSKIP__HAS_MAP ? end : tile;
+    for (int head = 0; head < planes && next > tile; head++)
+        next = tskip__next_tile(classes_of(it, head), tile, next);
+    return next;
 }
 
 INLINE void visit_of(struct item *it, tskip_i64 column, int keys, const tskip_u8 *class,
@@ -106,19 +116,20 @@ static void visit(struct item *it, tskip_i64 column, int keys, const tskip_u8 *c
         visit_of(it, column, keys, class, TSKIP__F32);
 }
 
-static void visit_part(struct item *it, tskip_u32 part)
+/* Tiles of [tile, end); `tile` is visited. */
+static void visit_tiles(struct item *it, tskip_u32 tile, tskip_u32 end)
 {
     const struct tskip__attention_args *a = it->args;
-    const tskip_i64 begin = (tskip_i64)part * a->split;
-    const tskip_i64 end = tskip__min(begin + a->split, a->k_len);
-    for (tskip_i64 column = begin; column < end; column += BK) {
-        tskip_u8 class[TSKIP__DECODE_ROWS], seen = 0;
+    const tskip_u8 unmapped =
+        a->flags & (TSKIP__HAS_RULES | TSKIP__HAS_TENSOR) ? TSKIP__MIXED : TSKIP__FULL;
+    for (; tile < end; tile = next_tile(it, tile + 1, end)) {
+        tskip_u8 class[TSKIP__DECODE_ROWS];
         for (int row = 0; row < it->rows; row++) {
-            class[row] = class_of(it, row, (tskip_u32)(column / BK));
-            seen |= class[row];
+            const tskip_u8 *classes = classes_of(it, row);
+            class[row] = classes ? classes[tile] : unmapped;
         }
-        if (seen)
-            visit(it, column, (int)tskip__min(BK, end - column), class);
+        const tskip_i64 column = (tskip_i64)tile * BK;
+        visit(it, column, (int)tskip__min(BK, a->k_len - column), class);
     }
 }
 
@@ -154,13 +165,18 @@ static void find_limits(struct item *it)
                 : (struct tskip__row_limits){0, a->k_len, 0, 0};
 }
 
-static void start_item(struct item *it, tskip_u32 number, float *memory)
+static void find_item(struct item *it, tskip_u32 number)
 {
     const struct tskip__attention_args *a = it->args;
     it->group = (int)(a->n_heads / a->n_kv_heads);
     it->rows = it->group * (int)a->q_len;
     it->kv_head = (int)(number % a->n_kv_heads);
     it->batch = (int)(number / a->n_kv_heads);
+}
+
+static void start_item(struct item *it, float *memory)
+{
+    const struct tskip__attention_args *a = it->args;
     it->words = (size_t)(words_of((int)a->head_dim) + VL - 1) / VL * VL;
     it->dim_v = (a->head_dim_v + VL - 1) / VL * VL;
     const size_t rows = tskip__decode_rows((size_t)it->rows);
@@ -198,6 +214,15 @@ static float store_row(const struct item *it, int row, float *to)
     return sum == 0 ? FAINT : largest / sum;
 }
 
+/* What a part leaves in which no row sees anything. */
+static void store_nothing(const struct item *it, float *to)
+{
+    const size_t record = tskip__decode_record(it->args->head_dim_v);
+    memset(to, 0, record * (size_t)it->rows * sizeof *to);
+    for (int row = 0; row < it->rows; row++, to += record)
+        *to = -FLT_MAX;
+}
+
 /* Returns whether no row's result of this part reaches FAINT: where the products flush, it must then
  * be computed again by those that do not. */
 static bool run_part(const tskip_group *group, void *const *buffers, const void *args, void *memory)
@@ -206,12 +231,20 @@ static bool run_part(const tskip_group *group, void *const *buffers, const void 
     it.args = args;
     it.buffers = buffers;
     it.dtype = group->constants[TSKIP__ID_dtype].u32;
-    start_item(&it, group->index[0], memory);
-    visit_part(&it, group->index[1]);
-    const size_t record = tskip__decode_record(it.args->head_dim_v);
-    float *to =
-        (float *)buffers[TSKIP__BIND_PARTS] +
-        ((size_t)group->index[0] * it.args->n_splits + group->index[1]) * record * (size_t)it.rows;
+    find_item(&it, group->index[0]);
+    const struct tskip__attention_args *a = args;
+    const size_t record = tskip__decode_record(a->head_dim_v);
+    const size_t part = (size_t)group->index[0] * a->n_splits + group->index[1];
+    float *to = (float *)buffers[TSKIP__BIND_PARTS] + part * record * (size_t)it.rows;
+    const tskip_u32 tiles = a->split / BK, begin = group->index[1] * tiles;
+    const tskip_u32 end = (tskip_u32)tskip__min((tskip_i64)begin + tiles, a->nk);
+    const tskip_u32 first = next_tile(&it, begin, end);
+    if (first == end) {
+        store_nothing(&it, to);
+        return false;
+    }
+    start_item(&it, memory);
+    visit_tiles(&it, first, end);
     bool faint = true;
     for (int row = 0; row < it.rows; row++, to += record)
         faint = !(store_row(&it, row, to) >= FAINT) && faint;
