@@ -121,7 +121,7 @@ static tskip_status set_mask(tskip_plan *plan)
 /* Enough groups of work for any number of threads, and for what the parts leave behind a bound that
  * does not grow with the keys: a part leaves as much as O takes in f32. The machine has no say, so
  * that results do not depend on it. */
-#define PARTS_GROUPS 128
+#define PARTS_GROUPS 64
 #define PARTS_BYTES  ((uint64_t)2 << 20)
 
 static tskip_status set_parts(tskip_plan *plan, const tskip__variant *variant)

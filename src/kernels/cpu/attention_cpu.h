@@ -43,9 +43,14 @@ static inline size_t tskip__padded(size_t columns)
     return (columns + 31) / 32 * 32;
 }
 
-/* The first tile of [tile, end) that is not SKIP, or `end`: eight bytes at a time. */
+/* The first tile of [tile, end) that is not SKIP, or `end`: 32 bytes, then eight at a time. */
 static inline tskip_u32 tskip__next_tile(const tskip_u8 *classes, tskip_u32 tile, tskip_u32 end)
 {
+    for (uint64_t words[4]; tile + 32 <= end; tile += 32) {
+        memcpy(words, classes + tile, sizeof words);
+        if (words[0] | words[1] | words[2] | words[3])
+            break;
+    }
     for (uint64_t word; tile + 8 <= end; tile += 8) {
         memcpy(&word, classes + tile, sizeof word);
         if (word)

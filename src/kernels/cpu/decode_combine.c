@@ -9,8 +9,8 @@
 #include "decode_cpu.h"
 #include "kernels/shared/kargs.h"
 
-/* One row: its records lie `stride` floats apart. A part that saw nothing has the lowest maximum, a
- * sum of 0 and zeros: it changes nothing. Returns the log-sum-exp; o gets the output. */
+/* One row: its records lie `stride` floats apart. A part that saw nothing has the lowest maximum and
+ * a sum of 0. Returns the log-sum-exp; o gets the output. */
 static float combine(const struct tskip__attention_args *a, const float *parts, size_t stride,
                      const float *sink, float *o)
 {
@@ -21,7 +21,10 @@ static float combine(const struct tskip__attention_args *a, const float *parts, 
         top = *sink > top ? *sink : top;
     memset(o, 0, a->head_dim_v * sizeof *o);
     for (tskip_u32 i = 0; i < a->n_splits; i++) {
-        const float *part = parts + i * stride, weight = expf(part[0] - top);
+        const float *part = parts + i * stride;
+        if (part[1] == 0)
+            continue;
+        const float weight = expf(part[0] - top);
         sum += part[1] * weight;
         for (tskip_u32 d = 0; d < a->head_dim_v; d++)
             o[d] += part[2 + d] * weight;

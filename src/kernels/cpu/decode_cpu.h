@@ -18,7 +18,8 @@
 #define TSKIP__DECODE_BK   64
 #define TSKIP__DECODE_ROWS 256 /* query rows times heads at most */
 
-/* A row's record in a part: maximum, sum, then head_dim_v values. */
+/* A row's record in a part: maximum, sum, then head_dim_v values, which nobody reads where the sum
+ * is 0. */
 static inline size_t tskip__decode_record(size_t head_dim_v)
 {
     return 2 + head_dim_v;

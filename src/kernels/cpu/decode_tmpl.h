@@ -214,13 +214,13 @@ static float store_row(const struct item *it, int row, float *to)
     return sum == 0 ? FAINT : largest / sum;
 }
 
-/* What a part leaves in which no row sees anything. */
+/* What a part leaves that no row visits: values are not looked at. */
 static void store_nothing(const struct item *it, float *to)
 {
-    const size_t record = tskip__decode_record(it->args->head_dim_v);
-    memset(to, 0, record * (size_t)it->rows * sizeof *to);
-    for (int row = 0; row < it->rows; row++, to += record)
-        *to = -FLT_MAX;
+    for (int row = 0; row < it->rows; row++, to += tskip__decode_record(it->args->head_dim_v)) {
+        to[0] = -FLT_MAX;
+        to[1] = 0;
+    }
 }
 
 /* Returns whether no row's result of this part reaches FAINT: where the products flush, it must then
