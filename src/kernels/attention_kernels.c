@@ -24,6 +24,9 @@ static const tskip_kernel_body bodies[] = {
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AMX, .function = tskip__attention_amx},
 #elif defined(__aarch64__)
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEON, .function = tskip__attention_neon},
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_NEONBF16,
+     .function = tskip__attention_neonbf16},
 #endif
 };
 
@@ -53,6 +56,9 @@ static const tskip_kernel_body decode_bodies[] = {
      .function = tskip__decode_avx512bf16},
 #elif defined(__aarch64__)
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEON, .function = tskip__decode_neon},
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_NEONBF16,
+     .function = tskip__decode_neonbf16},
 #endif
 };
 

@@ -101,6 +101,8 @@ void tskip__attention_c(const tskip_group *group, void *const *buffers, const vo
                         void *memory);
 void tskip__attention_neon(const tskip_group *group, void *const *buffers, const void *args,
                            void *memory);
+void tskip__attention_neonbf16(const tskip_group *group, void *const *buffers, const void *args,
+                               void *memory);
 void tskip__attention_avx2(const tskip_group *group, void *const *buffers, const void *args,
                            void *memory);
 void tskip__attention_avx512(const tskip_group *group, void *const *buffers, const void *args,

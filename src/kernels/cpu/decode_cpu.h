@@ -45,6 +45,8 @@ void tskip__decode_c(const tskip_group *group, void *const *buffers, const void 
                      void *memory);
 void tskip__decode_neon(const tskip_group *group, void *const *buffers, const void *args,
                         void *memory);
+void tskip__decode_neonbf16(const tskip_group *group, void *const *buffers, const void *args,
+                            void *memory);
 void tskip__decode_avx2(const tskip_group *group, void *const *buffers, const void *args,
                         void *memory);
 void tskip__decode_avx512(const tskip_group *group, void *const *buffers, const void *args,
