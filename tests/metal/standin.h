@@ -26,7 +26,7 @@ STANDIN_EXPORT size_t metal_standin_take(char *text, size_t size);
 /* How many objects are owned, and with `report` says which. */
 STANDIN_EXPORT size_t metal_standin_live(bool report);
 
-/* Set: nothing runs a second time in the reverse order. Bounds and races are judged all the same. */
+/* Set: nothing runs a second time, in reverse. Bounds and races are judged all the same. */
 #define STANDIN_FAST_ENV "TSKIP_METAL_FAST"
 
 /* ---- reports --------------------------------------------------------------------------------- */
