@@ -26,7 +26,7 @@ STANDIN_EXPORT size_t metal_standin_take(char *text, size_t size);
 /* How many objects are owned, and with `report` says which. */
 STANDIN_EXPORT size_t metal_standin_live(bool report);
 
-/* Lanes run in one order only and nothing is run twice: for those who want results, not checks. */
+/* Set: nothing runs a second time, in reverse. Bounds and races are judged all the same. */
 #define STANDIN_FAST_ENV "TSKIP_METAL_FAST"
 
 /* ---- reports --------------------------------------------------------------------------------- */
@@ -76,6 +76,10 @@ void *standin_new(standin_class *of);
 STANDIN_EXPORT standin_id objc_retain(standin_id object);
 STANDIN_EXPORT void objc_release(standin_id object);
 standin_id standin_autorelease(standin_id object);
+
+/* Whether `object` can take a message; reports what is wrong if not. */
+bool standin_is_alive(standin_id object, const char *message);
+
 standin_sel standin_selector(const char *name);
 bool standin_responds(standin_id object, standin_sel selector);
 

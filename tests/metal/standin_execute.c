@@ -10,7 +10,7 @@
 
 /* ---- the threads that run groups ------------------------------------------------------------- */
 
-enum { MAX_WORKERS = 4, GROUPS_WORTH_A_THREAD = 8, MAX_DISPATCHES = 1 << 14 };
+enum { MAX_WORKERS = 4, GROUPS_WORTH_A_THREAD = 2, MAX_DISPATCHES = 1 << 14 };
 
 static standin_worker workers[MAX_WORKERS];
 static unsigned n_workers;
