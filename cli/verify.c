@@ -55,35 +55,37 @@ static bool add_device(verify *v, const char *name, io_error *error)
     return true;
 }
 
-/* The rungs by name, the usual one included: opening "cpu" itself would repeat one of them. */
-static void add_rungs(verify *v)
+/* Plain "cpu" would repeat one of its rungs, which are listed too. */
+static bool is_checked(const tskip_device_info *info)
 {
-    static const char *const RUNGS[] = {"c",          "avx2", "avx512", "avx512bf16",
-                                        "avx512fp16", "amx",  "neon",   "sve"};
-    for (size_t i = 0; i < sizeof(RUNGS) / sizeof(RUNGS[0]); i++) {
-        char name[32];
-        io_error ignored;
-        snprintf(name, sizeof(name), "cpu:%s", RUNGS[i]);
-        add_device(v, name, &ignored);
-    }
+    return info->available && strcmp(info->backend, "null") != 0 && strcmp(info->name, "cpu") != 0;
+}
+
+static bool computes(verify *v, io_error *error)
+{
+    if (strcmp(tskip_device_get_info(v->devices[0].devices[0])->backend, "null") != 0)
+        return true;
+    verify_close(v);
+    return io_fail(error, "device null: computes nothing, expected one that does");
 }
 
 bool verify_open(verify *v, const char *name, io_error *error)
 {
     *v = (verify){0};
     watch_crashes();
+    if (name != NULL && !add_device(v, name, error))
+        return false;
     if (name != NULL)
-        return add_device(v, name, error);
+        return computes(v, error);
     tskip_device_info infos[VERIFY_MAX_DEVICES];
     size_t count = 0;
     if (tskip_device_list(infos, VERIFY_MAX_DEVICES, &count) != TSKIP_OK)
         return io_fail(error, "devices: %s", tskip_last_error());
-    add_rungs(v);
-    for (size_t i = 0; i < count && i < VERIFY_MAX_DEVICES; i++) {
-        const bool covered = strncmp(infos[i].name, "cpu", 3) == 0 && v->n_devices > 0;
-        if (!infos[i].available || covered || strcmp(infos[i].backend, "null") == 0)
-            continue;
-        if (!add_device(v, infos[i].name, error))
+    if (count > VERIFY_MAX_DEVICES)
+        return io_fail(error, "devices: there are %zu, expected at most %d; name them one by one",
+                       count, VERIFY_MAX_DEVICES);
+    for (size_t i = 0; i < count; i++) {
+        if (is_checked(&infos[i]) && !add_device(v, infos[i].name, error))
             return false;
     }
     return v->n_devices > 0 || io_fail(error, "devices: none can be used here");
@@ -146,12 +148,12 @@ static void note(verify *v, const problem *p, const check_result *result)
 }
 
 static void check_on(verify *v, const check_device *d, const problem_data *data, const witness *w,
-                     bool need_classes, const char *text)
+                     bool designed, const char *text)
 {
     io_error error;
     check_result result;
     const bool ok = check_run(d, data, w, &result, &error) &&
-                    (!need_classes || designed_classes_can_fail(result.classes, &error));
+                    (!designed || designed_tiles_can_fail(data->problem, &result, &error));
     v->cases++;
     note(v, data->problem, &result);
     if (!ok) {
@@ -223,19 +225,6 @@ void verify_random(verify *v, uint64_t seed)
     check_everywhere(v, &p, true);
 }
 
-/* The tile that a plan for the problem settles on. */
-static bool plan_tile(const check_device *d, const problem *p, tskip_tile *tile, io_error *error)
-{
-    const tskip_attention_desc desc = {
-        .extent = {.q_len = 1, .k_len = 1}, .head_dim = p->head_dim, .dtype = p->dtype};
-    tskip_plan *plan = NULL;
-    if (tskip_plan_create(d->devices[0], &desc, &plan) != TSKIP_OK)
-        return io_fail(error, "plan: %s", tskip_last_error());
-    *tile = tskip_plan_get_info(plan)->tile;
-    tskip_plan_destroy(&plan);
-    return true;
-}
-
 static void check_designed(verify *v, const check_device *d, size_t index)
 {
     char text[PROBLEM_MAX_TEXT] = "";
@@ -243,14 +232,13 @@ static void check_designed(verify *v, const check_device *d, size_t index)
     problem_data data = {0};
     witness w = {0};
     io_error error;
-    tskip_tile tile;
     if (!device_takes(d, &p))
         return;
     bool ok = designed_problem(d->devices[0], index, &p, &error);
     if (ok && !wanted(v, d, &p, text))
         return;
-    ok = ok && plan_tile(d, &p, &tile, &error) && problem_data_create(&p, &data, &error) &&
-         witness_create(&data, 1, &w, &error) && designed_inputs_can_fail(&data, &w, tile, &error);
+    ok = ok && problem_data_create(&p, &data, &error) && witness_create(&data, 1, &w, &error) &&
+         designed_inputs_can_fail(&data, &w, &error);
     if (ok)
         check_on(v, d, &data, &w, true, text);
     else

@@ -256,7 +256,7 @@ typedef struct tskip_strides {
 typedef struct tskip_attention_desc {
     tskip_extent extent;    /* n_heads: query heads */
     uint32_t n_kv_heads;    /* divides n_heads; 0: n_heads */
-    uint32_t head_dim;      /* of Q and K, 1 … 512 */
+    uint32_t head_dim;      /* of Q and K, 1 … 512; on CUDA a multiple of 8 */
     uint32_t head_dim_v;    /* of V and O; 0: head_dim */
     tskip_dtype dtype;      /* of Q, K and V */
     tskip_dtype out_dtype;  /* of O: dtype or F32; NONE: dtype */

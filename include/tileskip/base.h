@@ -57,9 +57,7 @@ TSKIP_API const char *tskip_version(void);
     X(DEVICE_NOT_FOUND, 4, "device not found")                                                     \
     X(DEVICE_LOST, 5, "device lost or command failed")                                             \
     X(KERNEL_NOT_FOUND, 6, "kernel not found")                                                     \
-    X(COMPILATION_FAILED, 7, "kernel compilation failed")                                          \
-    X(IO, 8, "input or output failed")                                                             \
-    X(BAD_FILE, 9, "malformed file")
+    X(COMPILATION_FAILED, 7, "kernel compilation failed")
 
 typedef enum tskip_status {
 #define TSKIP__ENUM(name, value, text) TSKIP_##name = value,

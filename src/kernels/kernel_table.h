@@ -40,7 +40,7 @@ typedef struct tskip__variant {
     const char *kernel; /* its name in the table above; all take what "attention" takes */
     tskip_code_format format;
     uint32_t needs;                          /* TSKIP__NEEDS_* */
-    uint32_t min_capability, max_capability; /* inclusive range of the device's capability */
+    uint32_t min_capability, max_capability; /* of the device, inclusive; largest 0: no limit */
     uint32_t max_head_dim;                   /* of max(head_dim, head_dim_v) */
     uint32_t multiple;                       /* that both head sizes must be multiples of */
     uint32_t bq, bk;                         /* tile of the map: query rows (tokens) and keys */

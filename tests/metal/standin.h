@@ -134,8 +134,8 @@ typedef struct standin_buffer {
     standin_device *device; /* retained */
     unsigned char *bytes;
     uint64_t length;
-    bool is_borrowed; /* made around the caller's memory */
-    void *shadow;     /* standin_check.c's */
+    bool is_borrowed;    /* made around the caller's memory */
+    void *shadow;        /* standin_check.c's */
     uint64_t written_in; /* the last interval in which a kernel could write it */
 } standin_buffer;
 

@@ -66,8 +66,7 @@ typedef struct stamp {
 
 static uint64_t pack(stamp s)
 {
-    return (uint64_t)s.dispatch |
-           (uint64_t)(s.group & ((1u << GROUP_BITS) - 1)) << DISPATCH_BITS |
+    return (uint64_t)s.dispatch | (uint64_t)(s.group & ((1u << GROUP_BITS) - 1)) << DISPATCH_BITS |
            (uint64_t)s.thread << (DISPATCH_BITS + GROUP_BITS) |
            (uint64_t)s.tick << (DISPATCH_BITS + GROUP_BITS + THREAD_BITS) |
            (uint64_t)s.level << (DISPATCH_BITS + GROUP_BITS + THREAD_BITS + TICK_BITS);
@@ -186,8 +185,7 @@ static bool is_after_reads(const accessor *a, stamp old)
 /* The level of a read now, after those of `old`. */
 static readers join_readers(const accessor *a, stamp old)
 {
-    if (old.dispatch != a->now.dispatch || old.group != a->now.group ||
-        old.level == SEVERAL_GROUPS)
+    if (old.dispatch != a->now.dispatch || old.group != a->now.group || old.level == SEVERAL_GROUPS)
         return SEVERAL_GROUPS;
     if (old.tick < a->group_barrier)
         return ONE;
@@ -211,8 +209,9 @@ static _Noreturn void race(const accessor *a, bool writes, stamp old, const char
     else
         (void)snprintf(whole, sizeof whole, "thread %u", old.thread);
     if (old.dispatch != a->now.dispatch)
-        standin_violate(where, "race: it %s %s memory that an earlier dispatch %s, with no barrier "
-                               "between the two",
+        standin_violate(where,
+                        "race: it %s %s memory that an earlier dispatch %s, with no barrier "
+                        "between the two",
                         what, memory, did);
     if (old.group != a->now.group)
         standin_violate(where, "race: it %s %s memory that group %u of the same dispatch %s", what,
@@ -399,21 +398,37 @@ static void track_group_read(const accessor *a, uint32_t *cell, uint32_t mine, c
 
 /* ---- the hooks ------------------------------------------------------------------------------- */
 
+/* Neighbouring bytes mostly have the same history: what was found for one holds for the next. */
+static void track_group(const accessor *a, uint32_t *cell, size_t size, bool writes,
+                        const void *where)
+{
+    const uint32_t mine = pack_group(a->now);
+    uint64_t before, after = 0, last = 0;
+    for (size_t i = 0; i < size; i++, cell += 2) {
+        memcpy(&before, cell, sizeof before);
+        if (i > 0 && before == last) {
+            memcpy(cell, &after, sizeof after);
+            continue;
+        }
+        last = before;
+        (writes ? track_group_write : track_group_read)(a, cell, mine, where);
+        memcpy(&after, cell, sizeof after);
+    }
+}
+
 static void track(standin_worker *w, const standin_view *v, uintptr_t address, size_t size,
                   bool writes, uint32_t thread, const void *where)
 {
     size_t block = (size_t)(v - w->views);
     if (block >= MSL_MAX_BUFFERS) {
-        accessor a = who(w, thread, 1);
-        uint32_t mine = pack_group(a.now);
-        uint32_t *cell = w->group_shadow[block - MSL_MAX_BUFFERS] + 2 * (address - v->origin);
-        for (size_t i = 0; i < size; i++, cell += 2)
-            (writes ? track_group_write : track_group_read)(&a, cell, mine, where);
+        const accessor a = who(w, thread, 1);
+        track_group(&a, w->group_shadow[block - MSL_MAX_BUFFERS] + 2 * (address - v->origin), size,
+                    writes, where);
         return;
     }
     if (!v->is_tracked)
         return;
-    accessor a = who(w, thread, 0);
+    const accessor a = who(w, thread, 0);
     uint64_t mine = pack(a.now), *cell = v->shadow + 2 * (address - v->origin);
     for (size_t i = 0; i < size; i++, cell += 2)
         (writes ? track_write : track_read)(&a, cell, mine, where);
@@ -441,8 +456,8 @@ void standin_judge_atomic(uintptr_t address, bool writes, const void *where)
 static inline void judge_scalar(uintptr_t address, size_t size, bool writes, const void *where)
 {
     if (size <= 8 && address % size != 0)
-        standin_violate(where, "%s %zu bytes at %p: no multiple of %zu", writes ? "writes" : "reads",
-                        size, (void *)address, size);
+        standin_violate(where, "%s %zu bytes at %p: no multiple of %zu",
+                        writes ? "writes" : "reads", size, (void *)address, size);
     standin_judge(address, size, writes, false, where);
 }
 
@@ -491,6 +506,4 @@ STANDIN_EXPORT void *__asan_memset(void *to, int value, size_t size)
     return memset(to, value, size);
 }
 
-STANDIN_EXPORT void __asan_handle_no_return(void)
-{
-}
+STANDIN_EXPORT void __asan_handle_no_return(void) {}

@@ -2,8 +2,10 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "standin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "standin_run.h"
 
@@ -21,15 +23,45 @@ standin_device *standin_the_device(void)
     return &device;
 }
 
+static bool is_on_path(const char *program)
+{
+    char path[4096];
+    const char *at = getenv("PATH");
+    while (at && *at) {
+        size_t n = strcspn(at, ":");
+        (void)snprintf(path, sizeof path, "%.*s/%s", (int)n, at, program);
+        if (access(path, X_OK) == 0)
+            return true;
+        at += n + (at[n] == ':');
+    }
+    return false;
+}
+
+/* What this machine lacks to run MSL; NULL if nothing. */
+static const char *lacks(void)
+{
+#if defined(__x86_64__)
+    if (!__builtin_cpu_supports("avx2"))
+        return "this CPU has no AVX2";
+#endif
+    if (!is_on_path("clang++") && !is_on_path("clang++-14"))
+        return "no clang++ here (Debian: clang)";
+    return is_on_path("python3") ? NULL : "no python3 here";
+}
+
 STANDIN_EXPORT standin_id MTLCreateSystemDefaultDevice(void)
 {
-    return objc_retain(&standin_the_device()->object);
+    const char *lacking = lacks();
+    if (!lacking)
+        return objc_retain(&standin_the_device()->object);
+    (void)fprintf(stderr, "metal stand-in: no device: %s\n", lacking);
+    return NULL;
 }
 
 STANDIN_EXPORT standin_id MTLCopyAllDevices(void)
 {
     standin_id device = &standin_the_device()->object;
-    return objc_retain(standin_array_of(&device, 1));
+    return objc_retain(standin_array_of(&device, lacks() ? 0 : 1));
 }
 
 static standin_id device_name(standin_device *self, standin_sel selector)

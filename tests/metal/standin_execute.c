@@ -65,8 +65,8 @@ static void *run_task(void *context)
 /* ---- one dispatch ---------------------------------------------------------------------------- */
 
 /* What the kernel may touch, and what its parameters point to. */
-static unsigned place_bindings(const standin_command *c, uint64_t interval, msl_arguments *arguments,
-                               standin_view views[MSL_MAX_BUFFERS])
+static unsigned place_bindings(const standin_command *c, uint64_t interval,
+                               msl_arguments *arguments, standin_view views[MSL_MAX_BUFFERS])
 {
     const msl_kernel *kernel = c->pipeline->function->kernel;
     unsigned n = 0;

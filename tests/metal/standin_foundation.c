@@ -211,9 +211,9 @@ standin_class standin_pool_class = {
 };
 
 standin_class *const standin_classes[] = {
-    &standin_string_class,        &standin_error_class,    &standin_array_class,
-    &standin_pool_class,          &standin_device_class,   &standin_options_class,
-    &standin_buffer_class,        &standin_library_class,  &standin_values_class,
-    &standin_function_class,      &standin_pipeline_class, &standin_queue_class,
-    &standin_command_buffer_class, &standin_encoder_class, NULL,
+    &standin_string_class,         &standin_error_class,    &standin_array_class,
+    &standin_pool_class,           &standin_device_class,   &standin_options_class,
+    &standin_buffer_class,         &standin_library_class,  &standin_values_class,
+    &standin_function_class,       &standin_pipeline_class, &standin_queue_class,
+    &standin_command_buffer_class, &standin_encoder_class,  NULL,
 };

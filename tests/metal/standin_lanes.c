@@ -151,23 +151,23 @@ void standin_violate(const void *where, const char *format, ...)
     abort();
 }
 
+/* The lane at hand reached `what`, of line `line` (0: its end), and others are elsewhere. */
 static _Noreturn void diverge(standin_simd *s, const char *what, int line)
 {
     standin_worker *w = standin_self;
-    char here[256] = "its end", there[256] = "";
-    const standin_library *library = w->command->pipeline->function->library;
+    char here[256] = "", text[200], there[256];
+    standin_source_text(w->command->pipeline->function->library, line, text, sizeof text);
     if (line)
-        standin_source_text(library, line, here, sizeof here);
+        (void)snprintf(here, sizeof here, " of line %d (%s)", line, text);
     if (s->n_arrived)
-        (void)snprintf(there, sizeof there, "%u lanes are in %s at line %d", s->n_arrived, s->what,
+        (void)snprintf(there, sizeof there, "%u lanes are in %s of line %d", s->n_arrived, s->what,
                        s->line);
     else if (w->n_at_barrier)
         (void)snprintf(there, sizeof there, "%u threads are at the barrier of line %d",
                        w->n_at_barrier, w->barrier_line);
     else
         (void)snprintf(there, sizeof there, "%u threads have ended", w->n_ended);
-    standin_violate(NULL, "divergence: it reaches %s, line %d (%s), while %s", what, line, here,
-                    there);
+    standin_violate(NULL, "divergence: it reaches %s%s while %s", what, here, there);
 }
 
 /* ---- taking turns ---------------------------------------------------------------------------- */
@@ -367,9 +367,8 @@ static void begin_lanes(standin_worker *w, unsigned n)
         s->barrier_tick[0] = s->barrier_tick[1] = w->group_begin;
     }
     for (unsigned i = 0; i < n; i++)
-        w->lanes[i] = (standin_lane){.stack_pointer = prime(stack_top(w, i)),
-                                     .index = i,
-                                     .simd = &w->simds[i / 32]};
+        w->lanes[i] = (standin_lane){
+            .stack_pointer = prime(stack_top(w, i)), .index = i, .simd = &w->simds[i / 32]};
 }
 
 void standin_run_group(standin_worker *w, const uint32_t position[3])
@@ -441,7 +440,8 @@ static float tree(const uint64_t *slots, unsigned begin, unsigned n, msl_reducti
     if (n == 1)
         return as_float(slots[begin]);
     unsigned half = n / 2;
-    return combine_f32(tree(slots, begin, half, how), tree(slots, begin + half, n - half, how), how);
+    return combine_f32(tree(slots, begin, half, how), tree(slots, begin + half, n - half, how),
+                       how);
 }
 
 STANDIN_EXPORT unsigned msl_reduce_f32(unsigned bits, msl_reduction how, int line)

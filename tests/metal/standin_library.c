@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
-#define _GNU_SOURCE
 #include "standin.h"
 
 #include <dlfcn.h>
@@ -99,8 +98,10 @@ static void read_text(const char *path, char *text, size_t size)
 /* Its exit status; what it says goes to `log`. */
 static int run_compiler(const char *source, const char *object, const char *log)
 {
-    char *const command[] = {"python3", STANDIN_FOLDER "/msl_compile.py", (char *)source, "-o",
-                             (char *)object, "-l", (char *)own_path(), NULL};
+    char *const command[] = {"python3",          STANDIN_FOLDER "/msl_compile.py",
+                             (char *)source,     "-o",
+                             (char *)object,     "-l",
+                             (char *)own_path(), NULL};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -225,8 +226,8 @@ static void values_set(values_object *self, standin_sel selector, const void *va
 {
     size_t size = size_of_type(type);
     if (size == 0 || index >= STANDIN_MAX_CONSTANTS) {
-        standin_report("%s with type %llu and index %llu, which are not known here",
-                       selector->name, (unsigned long long)type, (unsigned long long)index);
+        standin_report("%s with type %llu and index %llu, which are not known here", selector->name,
+                       (unsigned long long)type, (unsigned long long)index);
         return;
     }
     self->values[index].is_set = true;

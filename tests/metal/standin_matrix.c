@@ -196,9 +196,9 @@ STANDIN_EXPORT unsigned msl_atomic(void *word, msl_atomic_action action, unsigne
     bool writes = action != MSL_ATOMIC_LOAD;
     standin_judge_atomic((uintptr_t)word, writes, __builtin_return_address(0));
     uint32_t old = atomic_load_explicit(at, memory_order_relaxed);
-    while (writes && !atomic_compare_exchange_weak_explicit(
-                         at, &old, changed(old, action, value, expected), memory_order_relaxed,
-                         memory_order_relaxed))
+    while (writes &&
+           !atomic_compare_exchange_weak_explicit(at, &old, changed(old, action, value, expected),
+                                                  memory_order_relaxed, memory_order_relaxed))
         ;
     return old;
 }

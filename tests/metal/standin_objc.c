@@ -314,8 +314,7 @@ static standin_method find(standin_id object, standin_sel selector)
     const standin_class *of = is_class ? (standin_class *)(void *)object : object->isa;
     standin_method own_method =
         find_in(is_class ? of->class_messages : of->messages, selector->name);
-    return own_method ? own_method
-                      : find_in(is_class ? of_classes : of_objects, selector->name);
+    return own_method ? own_method : find_in(is_class ? of_classes : of_objects, selector->name);
 }
 
 bool standin_responds(standin_id object, standin_sel selector)

@@ -70,12 +70,13 @@ TSKIP__FN bool has_keys(const thread struct key_rows &rows, int key)
 }
 
 /* Eight keys by eight columns into a fragment, or the other way round; zeros where no key is. */
+template <bool TRANSPOSE>
 TSKIP__FN void load_keys(thread fragment8x8 &to, const thread struct key_rows &rows, int key,
-                         uint column, bool transpose, threadgroup element *clipped, uint lane)
+                         uint column, threadgroup element *clipped, uint lane)
 {
     const device element *from = rows.first + ulong(key) * rows.stride + column;
     if (key >= rows.begin && key + 8 <= rows.end) {
-        simdgroup_load(to, from, rows.stride, ulong2(0, 0), transpose);
+        simdgroup_load(to, from, rows.stride, ulong2(0, 0), TRANSPOSE);
         return;
     }
     if (!has_keys(rows, key)) {
@@ -91,7 +92,7 @@ TSKIP__FN void load_keys(thread fragment8x8 &to, const thread struct key_rows &r
         clipped[i] = value;
     }
     simdgroup_barrier(mem_flags::mem_threadgroup);
-    simdgroup_load(to, clipped, 8, ulong2(0, 0), transpose);
+    simdgroup_load(to, clipped, 8, ulong2(0, 0), TRANSPOSE);
 }
 
 TSKIP__FN void load_queries(ARGS &a, const thread struct item &it, const device element *q,
@@ -119,8 +120,8 @@ TSKIP__FN void multiply_scores(const thread struct key_rows &keys,
     UNROLL_2 for (uint d = 0; d < TSKIP_C_HEAD_DIM; d += 8) {
         fragment8x8 kt[BLOCKS], rows;
         UNROLL for (uint b = 0; b < BLOCKS; b++)
-            load_keys(kt[b], keys, 8 * int(me.simd + b * SIMDGROUPS), d, true,
-                      m->clipped + 64 * me.simd, me.lane);
+            load_keys<true>(kt[b], keys, 8 * int(me.simd + b * SIMDGROUPS), d,
+                            m->clipped + 64 * me.simd, me.lane);
         UNROLL for (uint r = 0; r < BANDS; r++) {
             simdgroup_load(rows, m->q + 8 * r * Q_STRIDE + d, Q_STRIDE);
             UNROLL for (uint b = 0; b < BLOCKS; b++)
@@ -255,7 +256,7 @@ TSKIP__FN void multiply_values(thread simdgroup_float8x8 (&o)[COLUMNS][BANDS],
             uint column = 8 * (me.simd + c * SIMDGROUPS);
             fragment8x8 v;
             if (column < TSKIP_C_HEAD_DIM_V) {
-                load_keys(v, values, key, column, false, m->clipped + 64 * me.simd, me.lane);
+                load_keys<false>(v, values, key, column, m->clipped + 64 * me.simd, me.lane);
                 UNROLL for (uint r = 0; r < BANDS; r++)
                     simdgroup_multiply_accumulate(o[c][r], p[r], v, o[c][r]);
             }

@@ -12,12 +12,14 @@ from typing import Any, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
+from ._arrays import LEGACY_STREAM
 from ._checks import U32_MAX, tile_pair, whole
 from ._device import Device, device
-from ._frameworks import packed_rows
+from ._frameworks import framework_of, packed_rows
 from ._library import (
-    AttentionDesc,
     F32,
+    AttentionDesc,
+    EncoderDesc,
     PlanInfo,
     Tile,
     TileCounts,
@@ -60,11 +62,16 @@ class TileMap:
     it is refused by name. Thread-safety: read-only, may be shared.
     """
 
-    def __init__(self, on: Device, bound: BoundMask, desc: TileMapDesc) -> None:
+    def __init__(self, on: Device, bound: BoundMask, desc: TileMapDesc, stream: int) -> None:
         self._device = on
         self._mask = bound
-        self._handle = make(lib.tile_map_build, lib.tile_map_destroy, c.byref(desc))
+        self._handle = make(lib.tile_map_create, lib.tile_map_destroy, c.byref(desc))
         self._info: TileMapInfo = lib.tile_map_get_info(self._handle.pointer).contents
+        queue = EncoderDesc(native_stream=stream or None)
+        encoder = make(lib.encoder_create, lib.encoder_destroy, on.pointer, c.byref(queue))
+        check(lib.tile_map_encode(self._handle.pointer, encoder.pointer))
+        check(lib.encoder_submit(encoder.pointer))
+        check(lib.encoder_wait(encoder.pointer))
 
     @classmethod
     def from_rules(
@@ -137,8 +144,11 @@ class TileMap:
         bound = bind_mask(on, rules_text(rules), seen, n_heads)
         assert bound is not None
         rows = seen.shape[-2] if q_len is None else q_len
+        stream = 0
+        if on.backend == "cuda":  # behind whatever writes the tensor
+            stream = framework_of(mask, "mask").stream(mask) or LEGACY_STREAM
         return cls._build(
-            on, bound, batch, n_heads, rows, seen.shape[-1], q_offset, k_offset, tile
+            on, bound, batch, n_heads, rows, seen.shape[-1], q_offset, k_offset, tile, stream
         )
 
     @classmethod
@@ -153,6 +163,7 @@ class TileMap:
         q_offset: Union[int, str],
         k_offset: int,
         tile: Optional[Tuple[int, int]],
+        stream: int = 0,
     ) -> "TileMap":
         bq, bk = tile_pair(tile) or usual_tile(on)
         extent = make_extent(
@@ -163,7 +174,7 @@ class TileMap:
             offset(q_offset, "q_offset"),
             offset(k_offset, "k_offset"),
         )
-        return cls(on, bound, TileMapDesc(bound.handle.pointer, extent, Tile(bq, bk)))
+        return cls(on, bound, TileMapDesc(bound.handle.pointer, extent, Tile(bq, bk)), stream)
 
     @property
     def tile(self) -> Tuple[int, int]:

@@ -79,8 +79,6 @@ class RuleMask(torch.Tensor):
         batch, _, q_len, k_len = self.shape
         key = (tile, device_name(self.device))
         if key not in self._maps and self.cells is not None:
-            if self.device.type == "cuda":  # the library reads the cells on a stream of its own
-                torch.cuda.current_stream(self.device).synchronize()
             self._maps[key] = TileMap.from_mask(
                 self.cells, rules=self.rules or None, tile=tile, batch=batch, q_len=q_len,
                 q_offset=self.q_offset, k_offset=self.k_offset,
