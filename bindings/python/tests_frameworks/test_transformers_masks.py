@@ -223,6 +223,7 @@ def test_a_mask_behaves_like_its_tensor():
         assert (cells(cut[..., -1:, :]) == dense[:, :, rows][:, 0, -1:].numpy()).all()
     for same in (mask.to("cpu"), mask.detach(), mask.contiguous(), mask[..., :30], mask.to(torch.bool), mask.clone()):
         assert isinstance(same, tt.RuleMask) and (cells(same) == cells(mask)).all()
+        assert same.tile_map((32, 16)) is mask.tile_map((32, 16))  # maps are shared too
     assert "images=" in repr(mask)
     with pytest.warns(UserWarning, match="needs the mask as a tensor"):
         assert torch.equal(mask & True, dense)

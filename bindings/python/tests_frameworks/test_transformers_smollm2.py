@@ -78,7 +78,7 @@ def test_greedy_text(model, folder, file):
     written = model.generate(prompt, max_new_tokens=200, min_new_tokens=200, do_sample=False)
     start = prompt.shape[1]
     answer = written[0, start:].tolist()
-    assert len(answer) == 200 and len(set(answer)) > 60
+    assert len(answer) == 200 and len(set(answer)) > 40
     for name in IMPLEMENTATIONS:
         following = logits(model, name, input_ids=written)[0, start - 1 : -1]
         following[:, model.generation_config.eos_token_id] = float("-inf")  # min_new_tokens
