@@ -197,10 +197,9 @@ def check_address_spaces(code):
         raise Refused("address spaces do not match:\n" + "".join(errors))
 
 
-def compile_library(code, contracts, output, library):
-    contract = "off" if contracts else "fast"
+def compile_library(code, output, library):
     temporary = output + ".new"
-    command = [clang(), *LANGUAGE, *WARNINGS, *CODE, *HOOKS, f"-ffp-contract={contract}", "-O2",
+    command = [clang(), *LANGUAGE, *WARNINGS, *CODE, *HOOKS, "-ffp-contract=off", "-O2",
                "-march=x86-64-v3" if machine() == "x86_64" else "-O2",
                "-include", str(HERE / "msl.h"), "-shared", "-o", temporary, "-"]
     command += ["-x", "none", library] if library else []
@@ -231,7 +230,7 @@ def main():
             raise Refused("\n".join(breaches))
         check_address_spaces(code)
         if arguments.output:
-            compile_library(code, msl_lint.PRAGMA in text, arguments.output, arguments.library)
+            compile_library(code, arguments.output, arguments.library)
         else:
             tables(code)
     except Refused as refused:

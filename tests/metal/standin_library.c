@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -115,20 +116,15 @@ static int run_compiler(const char *source, const char *object, const char *log)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-static bool compile(standin_library *library, const standin_string *source, standin_id *error)
+/* Compiles `library`'s text into its place, unless that is done. */
+static bool fill_cache(const standin_library *library, const standin_string *source,
+                       standin_id *error)
 {
-    char folder[FOLDER_SIZE], base[PATH_SIZE], path[PATH_SIZE + 32], log[PATH_SIZE + 32];
-    char text[6000];
-    cache_folder(folder);
-    (void)snprintf(base, sizeof base, "%s/%016llx", folder, (unsigned long long)hash_of(source));
-    (void)snprintf(path, sizeof path, "%s.metal", base);
-    library->source_path = strdup(path);
-    (void)snprintf(path, sizeof path, "%s.so", base);
-    library->object_path = strdup(path);
-    if (access(path, R_OK) == 0)
+    char path[PATH_SIZE], log[PATH_SIZE], text[6000];
+    if (access(library->object_path, R_OK) == 0)
         return true;
-    (void)snprintf(path, sizeof path, "%s.%d.so", base, (int)getpid());
-    (void)snprintf(log, sizeof log, "%s.%d.log", base, (int)getpid());
+    (void)snprintf(path, sizeof path, "%s.%d", library->object_path, (int)getpid());
+    (void)snprintf(log, sizeof log, "%s.%d.log", library->object_path, (int)getpid());
     if (!write_file(library->source_path, source)) {
         standin_set_error(error, 1, "%s cannot be written", library->source_path);
         return false;
@@ -140,6 +136,27 @@ static bool compile(standin_library *library, const standin_string *source, stan
     }
     (void)unlink(log);
     return status == 0 && rename(path, library->object_path) == 0;
+}
+
+/* Programs that want the same text at the same time wait for the first. */
+static bool compile(standin_library *library, const standin_string *source, standin_id *error)
+{
+    char folder[FOLDER_SIZE], base[PATH_SIZE - 64], path[PATH_SIZE];
+    cache_folder(folder);
+    (void)snprintf(base, sizeof base, "%s/%016llx", folder, (unsigned long long)hash_of(source));
+    (void)snprintf(path, sizeof path, "%s.metal", base);
+    library->source_path = strdup(path);
+    (void)snprintf(path, sizeof path, "%s.so", base);
+    library->object_path = strdup(path);
+    (void)snprintf(path, sizeof path, "%s.lock", base);
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0 || flock(lock, LOCK_EX) != 0) {
+        standin_set_error(error, 1, "%s cannot be locked", path);
+        return false;
+    }
+    bool done = fill_cache(library, source, error);
+    (void)close(lock);
+    return done;
 }
 
 static int note_range(struct dl_phdr_info *info, size_t size, void *context)
@@ -173,12 +190,32 @@ static bool open_object(standin_library *library, standin_id *error)
     return library->kernels && library->constants;
 }
 
+/* The text with a mistake put in, for test_mistakes.py: the first TSKIP_METAL_REPLACE in it becomes
+ * TSKIP_METAL_BY. Owned by the caller. */
+static standin_string *planted(const standin_string *source)
+{
+    const char *old = getenv("TSKIP_METAL_REPLACE"), *by = getenv("TSKIP_METAL_BY");
+    const char *at = old && by ? strstr(source->bytes, old) : NULL;
+    if (!at)
+        return standin_string_new(source->bytes, source->length);
+    size_t size = source->length + strlen(by) + 1;
+    char *text = malloc(size);
+    (void)snprintf(text, size, "%.*s%s%s", (int)(at - source->bytes), source->bytes, by,
+                   at + strlen(old));
+    standin_string *out = standin_string_new(text, strlen(text));
+    free(text);
+    return out;
+}
+
 standin_id standin_library_new(standin_device *device, const standin_string *source,
                                standin_id *error)
 {
     standin_library *out = standin_new(&standin_library_class);
+    standin_string *text = planted(source);
     out->device = (standin_device *)objc_retain(&device->object);
-    if (compile(out, source, error) && open_object(out, error))
+    bool made = compile(out, text, error) && open_object(out, error);
+    objc_release(&text->object);
+    if (made)
         return &out->object;
     objc_release(&out->object);
     return NULL;

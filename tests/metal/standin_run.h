@@ -35,7 +35,7 @@ bool standin_execute(const standin_command *commands, size_t n, char reason[STAN
 
 standin_id standin_queue_new(standin_device *device);
 
-/* ---- memory that kernels may touch (standin_check.c) ----------------------------------------- */
+/* ---- memory that kernels may touch (standin_memory.c) ---------------------------------------- */
 
 /* A buffer came to be; it is about to go. */
 void standin_buffer_placed(standin_buffer *buffer);
@@ -119,6 +119,14 @@ void standin_run_group(standin_worker *worker, const uint32_t position[3]);
 /* Ends the threadgroup with a violation; called on a lane, does not return. */
 _Noreturn void standin_violate(const void *where, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Threads as races number them: beyond the lanes a SIMD group as one, and whoever is atomic. */
+enum { STANDIN_COLLECTIVE = 1024, STANDIN_ATOMIC = 2047 };
+
+/* Notes an access to memory of `view` by `thread`; ends the group if no barrier orders it with one
+ * before (standin_race.c). */
+void standin_track(standin_worker *worker, const standin_view *view, uintptr_t address, size_t size,
+                   bool writes, uint32_t thread, const void *where);
 
 /* Judges an access of the current lane, or with `collective` of its whole SIMD group. */
 void standin_judge(uintptr_t address, size_t size, bool writes, bool collective, const void *where);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -355,6 +357,44 @@ static void test_ownership(void **state)
     assert_int_equal(metal_standin_live(false), 0);
 }
 
+/* A process that ends with something still owned, or with a report, does not end well. */
+static int status_of(void (*run_and_exit)(void))
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        run_and_exit();
+    assert_true(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void end_well(void)
+{
+    objc_release(MTLCreateSystemDefaultDevice());
+    exit(0);
+}
+
+static void end_with_a_leak(void)
+{
+    (void)MTLCreateSystemDefaultDevice();
+    exit(0);
+}
+
+static void end_with_a_report(void)
+{
+    objc_autoreleasePoolPop(NULL);
+    exit(0);
+}
+
+static void test_exit_status(void **state)
+{
+    (void)state;
+    expect_report(NULL);
+    assert_int_equal(status_of(end_well), 0);
+    assert_int_equal(status_of(end_with_a_leak), STANDIN_EXIT);
+    assert_int_equal(status_of(end_with_a_report), STANDIN_EXIT);
+}
+
 /* ---- what the compiler refuses --------------------------------------------------------------- */
 
 #define HEAD   "#pragma METAL fp contract(off)\n#include <metal_stdlib>\nusing namespace metal;\n"
@@ -458,7 +498,7 @@ int main(void)
         cmocka_unit_test(test_dispatches), cmocka_unit_test(test_waiting),
         cmocka_unit_test(test_limits),     cmocka_unit_test(test_unbound_buffer),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_function_constants),
-        cmocka_unit_test(test_ownership),
+        cmocka_unit_test(test_ownership),  cmocka_unit_test(test_exit_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

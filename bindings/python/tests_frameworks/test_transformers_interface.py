@@ -12,8 +12,17 @@ tt.register()
 SMALL = dict(vocab_size=97, hidden_size=64, num_hidden_layers=2, num_attention_heads=4, initializer_range=0.3)
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Threads that wait for each other only slow down models as small as these."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True)
-def inference():
+def inference(one_thread):
     _transformers_mask.warn_once.cache_clear()
     with torch.no_grad():
         yield

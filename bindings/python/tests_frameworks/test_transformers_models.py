@@ -64,8 +64,17 @@ def implementations(name):
     return ("eager", "tileskip") if name in WITHOUT_SDPA else ("eager", "sdpa", "tileskip")
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Threads that wait for each other only slow down models as small as these."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True)
-def no_mask_tensor(monkeypatch):
+def no_mask_tensor(monkeypatch, one_thread):
     """Nothing here may fall back to a mask of q × k cells."""
 
     def refuse(self):

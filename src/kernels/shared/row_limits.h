@@ -5,10 +5,10 @@
 
 #include "kargs.h"
 
-/* What one query row sees under rules: at most two spread-open column intervals,
+/* What one query row sees under rules: at most two half-open column intervals,
  *
  *     [lo, hi)            its own neighbourhood: causal, window, symmetric, chunk, images, spans
- *     [sink_lo, sink_hi)  the first columns that sink (and prefix) keep in sight
+ *     [sink_lo, sink_hi)  the first columns, which sink keeps in sight
  *
  * cut to the present columns. An empty interval has hi <= lo. They may overlap. All four ends are
  * columns of K, never positions, and never decrease as the row grows, which is what makes tile
