@@ -46,7 +46,7 @@ static tskip_status get_kernels(tskip_plan *plan, const tskip__variant *variant)
     if (!plan->info.uses_map)
         return TSKIP_OK;
     TSKIP__TRY(tskip_kernel_get(plan->device, "tile_map", NULL, 0, &plan->map));
-    if (variant->combine) /* parts are even enough */
+    if (!(plan->args.flags & TSKIP__HAS_ORDER))
         return TSKIP_OK;
     TSKIP__TRY(tskip_kernel_get(plan->device, "tile_count", NULL, 0, &plan->count));
     return tskip_kernel_get(plan->device, "tile_order", NULL, 0, &plan->order);
@@ -97,7 +97,22 @@ static void set_args(tskip_plan *plan)
     a->flags = (d->sinks ? TSKIP__HAS_SINKS : 0) | (d->lse ? TSKIP__HAS_LSE : 0);
 }
 
-static tskip_status set_mask(tskip_plan *plan)
+/* In which order items are dealt out. Parts of the keys are even enough for any. Groups that stay
+ * count on heavy ones coming first; under causal, window, symmetric, sink and prefix a row block
+ * never sees fewer tiles than the one before it, or few less at an end, which saves sorting. */
+static uint32_t dealing(const tskip_plan *plan, const tskip__variant *variant)
+{
+    const struct tskip__rules *rules = &plan->args.rules;
+    const uint32_t uneven = TSKIP__RULE_IMAGES | TSKIP__RULE_SPANS | TSKIP__RULE_SEGMENT;
+    if (variant->combine)
+        return 0;
+    if (variant->resident && plan->args.tensor.dtype == 0 && !(rules->flags & uneven) &&
+        rules->chunk == 0 && rules->n_entries == 1)
+        return TSKIP__LAST_FIRST;
+    return TSKIP__HAS_ORDER;
+}
+
+static tskip_status set_mask(tskip_plan *plan, const tskip__variant *variant)
 {
     const tskip_attention_desc *d = &plan->info.desc;
     struct tskip__attention_args *a = &plan->args;
@@ -114,7 +129,7 @@ static tskip_status set_mask(tskip_plan *plan)
     }
     plan->info.uses_map = plan->mask && !d->no_skip;
     if (plan->info.uses_map)
-        a->flags |= TSKIP__HAS_MAP | (a->n_splits == 0 ? TSKIP__HAS_ORDER : 0);
+        a->flags |= TSKIP__HAS_MAP | dealing(plan, variant);
     return tskip__tile_grid(&d->extent, plan->info.tile, &a->nq, &a->nk);
 }
 
@@ -157,7 +172,7 @@ static tskip_status size_map(tskip_plan *plan)
     };
     uint64_t planes = (uint64_t)plane->planes_batch * plane->planes_head;
     TSKIP__TRY(tskip__tile_map_size(planes, a->nq, a->nk, &plan->map_bytes));
-    if (a->n_splits == 0) {
+    if (a->flags & TSKIP__HAS_ORDER) {
         plan->counts_bytes = planes * a->nq * sizeof(tskip_u32);
         plan->order_bytes = (uint64_t)a->n_items * sizeof(tskip_u32);
     }
@@ -248,7 +263,7 @@ static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc
     }
     set_args(plan);
     TSKIP__TRY(set_parts(plan, variant));
-    TSKIP__TRY(set_mask(plan));
+    TSKIP__TRY(set_mask(plan, variant));
     TSKIP__TRY(number_items(plan, variant->panels));
     TSKIP__TRY(size_workspace(plan));
     TSKIP__TRY(get_kernels(plan, variant));

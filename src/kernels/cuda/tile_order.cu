@@ -51,7 +51,6 @@ TSKIP__FN tskip_u32 bucket(const struct tskip__order_args &a, const tskip_u32 *c
 }
 
 __shared__ tskip_u32 starts[BUCKETS];
-__shared__ tskip_u32 buckets[1024]; /* of the items at hand */
 __shared__ tskip_u32 warp_sums[LANES];
 
 /* starts[i] becomes the sum of those before it. A thread has two buckets. */
@@ -74,23 +73,23 @@ TSKIP__FN void sum_up()
     __syncthreads();
 }
 
-/* Places `n` items from `item` on. One warp, 32 at a time, so that equals keep their order. */
-TSKIP__FN void place(tskip_u32 *order, tskip_u32 item, tskip_u32 n)
+/* Places the item of each thread, warp after warp, so that equals keep their order. */
+TSKIP__FN void place(tskip_u32 *order, tskip_u32 item, tskip_u32 b)
 {
-    int lane = threadIdx.x;
-    for (tskip_u32 i = 0; i < n; i += LANES) {
-        tskip_u32 b = i + lane < n ? buckets[i + lane] : BUCKETS;
-        tskip_u32 same = __match_any_sync(0xFFFFFFFFu, b);
-        tskip_u32 before = __popc(same & ((1u << lane) - 1));
-        tskip_u32 start = b < BUCKETS ? starts[b] : 0;
-        __syncwarp();
-        if (b < BUCKETS) {
-            order[start + before] = item + i + lane;
-            if (before == 0)
+    int warp = threadIdx.x / LANES, lane = threadIdx.x % LANES;
+    tskip_u32 same = __match_any_sync(0xFFFFFFFFu, b);
+    tskip_u32 before = __popc(same & ((1u << lane) - 1)), start = 0;
+    for (int w = 0; w < LANES; w++) {
+        if (w == warp) {
+            start = b < BUCKETS ? starts[b] : 0;
+            __syncwarp();
+            if (b < BUCKETS && before == 0)
                 starts[b] = start + __popc(same);
         }
-        __syncwarp();
+        __syncthreads();
     }
+    if (b < BUCKETS)
+        order[start + before] = item;
 }
 
 extern "C" __global__ void __launch_bounds__(1024)
@@ -103,13 +102,8 @@ extern "C" __global__ void __launch_bounds__(1024)
         atomicAdd(&starts[bucket(a, counts, item)], 1u);
     __syncthreads();
     sum_up();
-    for (tskip_u32 item = 0; item < a.n_items; item += 1024) {
-        tskip_u32 n = min(1024u, a.n_items - item);
-        if (threadIdx.x < n)
-            buckets[threadIdx.x] = bucket(a, counts, item + threadIdx.x);
-        __syncthreads();
-        if (threadIdx.x < LANES)
-            place(order, item, n);
-        __syncthreads();
+    for (tskip_u32 first = 0; first < a.n_items; first += 1024) {
+        tskip_u32 item = first + threadIdx.x;
+        place(order, item, item < a.n_items ? bucket(a, counts, item) : BUCKETS);
     }
 }

@@ -110,6 +110,7 @@ struct tskip__order_args {
 #define TSKIP__HAS_SINKS  8u
 #define TSKIP__HAS_LSE    16u
 #define TSKIP__HAS_ORDER  32u
+#define TSKIP__LAST_FIRST 64u /* no order: the last items of every head come first */
 
 /* Bindings of "attention", in order: q k v o lse sinks mask rules map order. Absent ones are
  * null. */
