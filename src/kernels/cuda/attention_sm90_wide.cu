@@ -331,8 +331,11 @@ TSKIP__FN void finish_scores(worker &w, float (&s)[BK / 2])
     w.parity ^= 1;
 }
 
+/* The end of a list, which holds no product that would keep the warps together: all must have read
+ * its word before the first chunk is free. */
 TSKIP__FN void pass_keys(worker &w)
 {
+    named_sync(1, 128);
 #pragma unroll
     for (tskip_u32 c = 0; c < K_CHUNKS; c++) {
         barrier_wait(w.base + K_FULL(c), w.parity);
