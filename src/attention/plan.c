@@ -99,11 +99,12 @@ static void set_args(tskip_plan *plan)
 
 /* In which order items are dealt out. Parts of the keys are even enough for any. Groups that stay
  * count on heavy ones coming first; under causal, window, symmetric, sink and prefix a row block
- * never sees fewer tiles than the one before it, or few less at an end, which saves sorting. */
+ * sees no fewer tiles than the one before it, or few less at an end or in an image, which sorting
+ * would not repay. */
 static uint32_t dealing(const tskip_plan *plan, const tskip__variant *variant)
 {
     const struct tskip__rules *rules = &plan->args.rules;
-    const uint32_t uneven = TSKIP__RULE_IMAGES | TSKIP__RULE_SPANS | TSKIP__RULE_SEGMENT;
+    const uint32_t uneven = TSKIP__RULE_SPANS | TSKIP__RULE_SEGMENT;
     if (variant->combine)
         return 0;
     if (variant->resident && plan->args.tensor.dtype == 0 && !(rules->flags & uneven) &&

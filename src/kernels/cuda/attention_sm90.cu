@@ -25,9 +25,10 @@
 #define PRODUCER_REGISTERS (TSKIP_C_HEAD_DIM_V <= 128 ? 56 : 40)
 #define MATH_REGISTERS     (TSKIP_C_HEAD_DIM_V <= 128 ? 224 : 232)
 
-/* Warpgroups take turns at the tensor cores where a softmax lasts about as long as the products;
- * with larger heads the products cover it anyway. */
-#define TAKES_TURNS (TSKIP_C_HEAD_DIM <= 128)
+/* Warpgroups take turns at the tensor cores where a softmax lasts about as long as the products.
+ * With larger heads the products cover it anyway, with smaller ones turns cost more than they give.
+ */
+#define TAKES_TURNS (TSKIP_C_HEAD_DIM > 64 && TSKIP_C_HEAD_DIM <= 128)
 
 /* ---- shared memory --------------------------------------------------------------------------- */
 
