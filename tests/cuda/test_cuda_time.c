@@ -14,8 +14,8 @@
 
 #include <tileskip/tileskip.h>
 
-/* What the host may take: a variant's first use 3 s, its next in another process 50 ms without the
- * compiler, a planned call 10 us. The best of several runs is held against the limits, for others
+/* What the host may take: a variant's first use 4 s, its next in another process 50 ms without the
+ * compiler, a planned call 10 us. The best of several runs is held against the last two, for others
  * may use the machine. Left out where there is no GPU. */
 
 enum { LEFT_OUT = 77, RUNS = 30, CALLS = 20 };
@@ -116,7 +116,7 @@ static void test_first_use_and_cache(void **state)
     double longest;
     int result = 3;
     assert_true(plan_all("first use", &longest));
-    assert_true(longest <= 3.0);
+    assert_true(longest <= 4.0);
     snprintf(command, sizeof command, "'%s' --from-cache", self);
     for (int i = 0; i < 3 && result != 0; i++) {
         result = system(command);

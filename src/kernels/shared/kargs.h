@@ -89,8 +89,8 @@ struct tskip__plane_args {
     tskip_u32 has_rules;
 };
 
-/* The largest map, in bytes, whose rows "tile_order" counts: a larger one is worth a dispatch of many
- * groups. */
+/* The largest map, in bytes, whose rows "tile_order" counts: a larger one is worth a dispatch of
+ * many groups. */
 #define TSKIP__MAP_FOR_ONE_GROUP 65536
 
 /* Work is dealt out in items. A panel is one row block (BQ rows) of one query head; the panels of a
