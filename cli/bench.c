@@ -10,9 +10,12 @@
 #include "peak.h"
 #include "trial.h"
 
-#define ROUNDS      5
-#define MAX_SECONDS 20.0 /* a problem stops after the round in which this has passed */
-#define SCAN_ROUNDS 9
+#define LEAST_ROUNDS 5
+#define ROUNDS       25
+#define ENOUGH       0.5  /* seconds after which the least rounds will do */
+#define MAX_SECONDS  20.0 /* a problem stops after the round in which this has passed */
+#define DENSE_SIDE   1024
+#define SCAN_ROUNDS  9
 
 /* On a GPU runs are timed back to back, as a model has them: one alone waits for its launches. */
 #define GPU_SECONDS  0.005
@@ -41,27 +44,64 @@ static bool warm_up(trial *t, io_error *error)
     return true;
 }
 
+bool bench_is_decode(const problem *p)
+{
+    return p->extent.q_len <= 16;
+}
+
+double bench_share_of_lesser(const bench_result *r)
+{
+    if (r->read_gbs == 0 || r->dense_gflops == 0)
+        return 0;
+    const double read = r->kv_bytes / r->read_gbs * 1e-9;
+    const double multiply = r->gflops * r->seconds_map / r->dense_gflops;
+    return (read > multiply ? read : multiply) / r->seconds_map;
+}
+
+/* GB/s over K and V; whole cache lines of them. */
+static double read_once(const trial *t)
+{
+    const guarded *tensors[] = {&t->data->k, &t->data->v};
+    const uint32_t threads = tskip_device_get_info(t->device)->threads;
+    double seconds = 0, bytes = 0;
+    for (int i = 0; i < 2; i++) {
+        const size_t skip = (size_t)(-(uintptr_t)tensors[i]->data % 64);
+        if (tensors[i]->size < skip + 4096 * (size_t)threads)
+            return 0;
+        const double rate =
+            peak_read((const char *)tensors[i]->data + skip, tensors[i]->size - skip, threads, 1);
+        seconds += (double)tensors[i]->size / rate;
+        bytes += (double)tensors[i]->size;
+    }
+    return bytes / seconds;
+}
+
 static bool time_rounds(trial *t, bench_result *out, io_error *error)
 {
-    double map[ROUNDS], given[ROUNDS], nomap[ROUNDS];
+    double map[ROUNDS], given[ROUNDS], nomap[ROUNDS], read[ROUNDS];
+    const bool reads = bench_is_decode(t->data->problem) &&
+                       tskip_device_get_info(t->device)->code_format == TSKIP_CODE_C;
     const double start = clock_seconds();
     size_t n = 0;
     if (!warm_up(t, error))
         return false;
-    while (n < ROUNDS && (n == 0 || clock_seconds() - start < MAX_SECONDS)) {
+    while (n < ROUNDS && (n == 0 || clock_seconds() - start < MAX_SECONDS) &&
+           (n < LEAST_ROUNDS || clock_seconds() - start < ENOUGH)) {
         if (!trial_run(t, true, NULL, &map[n], error) ||
             !trial_run(t, true, t->map, &given[n], error) ||
             !trial_run(t, false, NULL, &nomap[n], error))
             return false;
+        read[n] = reads ? read_once(t) : 0;
         n++;
     }
+    out->read_gbs = clock_median(read, n);
     out->seconds_map = clock_median(map, n);
     out->seconds_given = clock_median(given, n);
     out->seconds_nomap = clock_median(nomap, n);
     return true;
 }
 
-bool bench_problem(tskip_device *device, const problem *p, bench_result *out, io_error *error)
+static bool time_problem(tskip_device *device, const problem *p, bench_result *out, io_error *error)
 {
     problem_data data;
     trial t;
@@ -84,6 +124,25 @@ bool bench_problem(tskip_device *device, const problem *p, bench_result *out, io
     }
     problem_data_release(&data);
     return ok;
+}
+
+bool bench_problem(tskip_device *device, const problem *p, bench_result *out, io_error *error)
+{
+    problem large = {.extent = {.batch = 1, .n_heads = 8, .q_len = DENSE_SIDE, .k_len = DENSE_SIDE},
+                     .n_kv_heads = 8,
+                     .head_dim = p->head_dim,
+                     .head_dim_v = p->head_dim_v,
+                     .dtype = p->dtype,
+                     .out_dtype = p->out_dtype};
+    bench_result dense;
+    if (!time_problem(device, p, out, error))
+        return false;
+    if (out->read_gbs == 0)
+        return true;
+    if (!time_problem(device, &large, &dense, error))
+        return false;
+    out->dense_gflops = dense.gflops;
+    return true;
 }
 
 /* Masked above the diagonal, random biases in one column of eight: no scan can stop early. */

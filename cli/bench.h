@@ -16,9 +16,19 @@ typedef struct bench_result {
     double gflops;        /* with the map, on visible pairs */
     double visited_share; /* tiles visited, of all; 1 / this is the ideal speed-up */
     double kv_bytes;      /* of K and V, each head once */
+    /* For a few queries on a processor, else 0: reading K and V once with the same threads, a median
+     * of the same rounds, and a large problem of the same type and head sizes without a mask. */
+    double read_gbs, dense_gflops;
 } bench_result;
 
+/* So few queries that reading K and V may decide. */
+bool bench_is_decode(const problem *p);
+
 bool bench_problem(tskip_device *device, const problem *p, bench_result *out, io_error *error);
+
+/* The time of the slower of reading K and V and multiplying at the dense rate, over that measured;
+ * 0 where there is nothing to compare with. */
+double bench_share_of_lesser(const bench_result *r);
 
 /* The tensor's side, in cells. */
 #define BENCH_SCAN_SIDE 8192

@@ -126,15 +126,17 @@ static void cell_share(table *t, double value, double of)
         table_cell(t, "-");
 }
 
+static void cell_measured(table *t, const char *format, double value)
+{
+    if (value > 0)
+        table_cell(t, format, value);
+    else
+        table_cell(t, "-");
+}
+
 static json_t *json_measured(double value)
 {
     return value > 0 ? json_real(value) : json_null();
-}
-
-/* So few queries that reading K and V decides. */
-static bool is_decode(const problem *p)
-{
-    return p->extent.q_len <= 16;
 }
 
 static double kv_gbs(const bench_result *b)
@@ -148,12 +150,13 @@ static json_t *json_result(const options *o, const report *r, size_t i)
     const bench_result *b = &r->results[i];
     const double peak = peak_for(o, r, i);
     problem_format(&o->problems[i], text);
-    json_t *result = json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:o, s:f, s:f}", "problem",
-                               text, "device", r->device->name, "plan", b->plan, "seconds_map",
-                               b->seconds_map, "seconds_map_given", b->seconds_given,
-                               "seconds_nomap", b->seconds_nomap, "gflops", b->gflops,
-                               "share_of_peak", json_measured(peak > 0 ? b->gflops / peak : 0),
-                               "visited_share", b->visited_share, "kv_gbs", kv_gbs(b));
+    json_t *result = json_pack(
+        "{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:o, s:f, s:f, s:o, s:o}", "problem", text, "device",
+        r->device->name, "plan", b->plan, "seconds_map", b->seconds_map, "seconds_map_given",
+        b->seconds_given, "seconds_nomap", b->seconds_nomap, "gflops", b->gflops, "share_of_peak",
+        json_measured(peak > 0 ? b->gflops / peak : 0), "visited_share", b->visited_share, "kv_gbs",
+        kv_gbs(b), "kv_read_gbs", json_measured(b->read_gbs), "dense_gflops",
+        json_measured(b->dense_gflops));
     return result;
 }
 
@@ -199,7 +202,7 @@ static void print_prefill(const options *o, const report *r)
     for (size_t i = 0; i < o->n_problems; i++) {
         char text[PROBLEM_MAX_TEXT];
         const bench_result *b = &r->results[i];
-        if (is_decode(&o->problems[i]))
+        if (bench_is_decode(&o->problems[i]))
             continue;
         problem_format(&o->problems[i], text);
         table_cell(&t, "%s", text);
@@ -221,21 +224,25 @@ static void print_prefill(const options *o, const report *r)
 static void print_decode(const options *o, const report *r)
 {
     table t;
-    table_begin(&t, "lrrrr", "decode|time|K and V|of read|GFLOP/s");
+    table_begin(&t, "lrrrrrrr", "decode|time|K and V|read|of read|GFLOP/s|dense|of lesser");
     for (size_t i = 0; i < o->n_problems; i++) {
         char text[PROBLEM_MAX_TEXT];
         const bench_result *b = &r->results[i];
-        if (!is_decode(&o->problems[i]))
+        if (!bench_is_decode(&o->problems[i]))
             continue;
         problem_format(&o->problems[i], text);
         table_cell(&t, "%s", text);
         table_cell(&t, "%.2f ms", b->seconds_map * 1e3);
         table_cell(&t, "%.1f GB/s", kv_gbs(b));
-        cell_share(&t, kv_gbs(b), r->read_all);
+        cell_measured(&t, "%.1f GB/s", b->read_gbs);
+        cell_share(&t, kv_gbs(b), b->read_gbs);
         table_cell(&t, "%.1f", b->gflops);
+        cell_measured(&t, "%.1f", b->dense_gflops);
+        cell_share(&t, bench_share_of_lesser(b), b->read_gbs > 0);
     }
     table_print(&t, stdout);
-    putchar('\n');
+    puts("\nread: K and V once, in the same rounds; dense: 8 heads of 1024 queries and keys.\n"
+         "Of lesser: the time of the slower of those two over the time measured.\n");
 }
 
 static void print_scans(const report *r)
@@ -245,10 +252,7 @@ static void print_scans(const report *r)
     for (size_t i = 0; i < 4; i++) {
         table_cell(&t, "%s", tskip_dtype_name(SCANNED[i]));
         table_cell(&t, "%.1f GB/s", r->scans[i].scan_gbs);
-        if (r->scans[i].read_gbs > 0)
-            table_cell(&t, "%.1f GB/s", r->scans[i].read_gbs);
-        else
-            table_cell(&t, "-");
+        cell_measured(&t, "%.1f GB/s", r->scans[i].read_gbs);
         cell_share(&t, r->scans[i].scan_gbs, r->scans[i].read_gbs);
     }
     table_print(&t, stdout);
@@ -258,7 +262,7 @@ static int print_text(const options *o, const report *r)
 {
     size_t n_decode = 0;
     for (size_t i = 0; i < o->n_problems; i++)
-        n_decode += is_decode(&o->problems[i]);
+        n_decode += bench_is_decode(&o->problems[i]);
     print_machine(r);
     if (n_decode < o->n_problems)
         print_prefill(o, r);

@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define HUGE_PAGE ((size_t)2 << 20)
+
 bool guarded_create(guarded *memory, size_t size)
 {
     *memory = (guarded){0};
@@ -23,6 +25,10 @@ bool guarded_create(guarded *memory, size_t size)
         munmap(base, used + page);
         return false;
     }
+#if defined(MADV_HUGEPAGE) /* as the library's own buffers have it */
+    if (used >= HUGE_PAGE)
+        (void)madvise(base, used, MADV_HUGEPAGE);
+#endif
     *memory = (guarded){base + used - size, size, base, used + page};
     return true;
 }

@@ -84,24 +84,39 @@ static tskip_status set_mask(tskip_plan *plan)
     return tskip__tile_grid(&d->extent, plan->info.tile, &a->nq, &a->nk);
 }
 
+/* Enough groups of work for any number of threads, and for what the parts leave behind a bound that
+ * does not grow with the keys: a part leaves as much as O takes in f32. The machine has no say, so
+ * that results do not depend on it. */
+#define PARTS_GROUPS 64
+#define PARTS_BYTES  ((uint64_t)2 << 20)
+
 static tskip_status set_parts(tskip_plan *plan, const tskip__variant *variant)
 {
     const tskip_attention_desc *d = &plan->info.desc;
     if (variant->split == 0)
         return TSKIP_OK;
-    const uint64_t parts = ((uint64_t)d->extent.k_len + variant->split - 1) / variant->split;
+    const uint64_t heads = (uint64_t)d->extent.batch * d->n_kv_heads;
+    const uint64_t rows = (uint64_t)d->extent.batch * d->extent.n_heads;
     /* a row's maximum, sum and output */
     const uint64_t row_bytes = (d->head_dim_v + 2) * sizeof(float);
-    const uint64_t rows = (uint64_t)d->extent.batch * d->extent.n_heads;
     uint64_t bytes;
-    if (parts > UINT32_MAX || !tskip__mul(rows, (uint64_t)d->extent.q_len * row_bytes, &bytes) ||
-        !tskip__mul(bytes, parts, &plan->parts_bytes) || plan->parts_bytes > INT64_MAX / 2)
+    if (!tskip__mul(rows, (uint64_t)d->extent.q_len * row_bytes, &bytes) || bytes > INT64_MAX / 2)
         return tskip__fail(TSKIP_UNSUPPORTED,
-                           "k_len is %" PRId64 " with %" PRIu64
-                           " query rows: the parts of the keys need more than 2^62 bytes",
-                           d->extent.k_len, rows * (uint64_t)d->extent.q_len);
-    plan->args.split = variant->split;
-    plan->args.n_splits = (uint32_t)parts;
+                           "q_len is %" PRId64 " with %" PRIu64
+                           " heads: the parts of the keys need more than 2^62 bytes",
+                           d->extent.q_len, rows);
+    uint64_t most =
+        PARTS_GROUPS / heads < PARTS_BYTES / bytes ? PARTS_GROUPS / heads : PARTS_BYTES / bytes;
+    most = most > 1 ? most : 1;
+    const uint64_t units = ((uint64_t)d->extent.k_len + variant->split - 1) / variant->split;
+    const uint64_t units_a_part = (units + most - 1) / most;
+    if (units_a_part * variant->split > UINT32_MAX)
+        return tskip__fail(TSKIP_UNSUPPORTED,
+                           "k_len is %" PRId64 ": a part of the keys has more than 2^32 - 1",
+                           d->extent.k_len);
+    plan->args.split = (uint32_t)units_a_part * variant->split;
+    plan->args.n_splits = (uint32_t)((units + units_a_part - 1) / units_a_part);
+    plan->parts_bytes = bytes * plan->args.n_splits;
     return TSKIP_OK;
 }
 

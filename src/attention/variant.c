@@ -37,10 +37,10 @@ static bool has_needs(uint32_t needs, const tskip_attention_desc *d)
 }
 
 /* max_rows 0: any number. */
-static bool has_rows(uint32_t max_rows, const tskip_attention_desc *d)
+static bool has_rows(const tskip__variant *v, const tskip_attention_desc *d)
 {
     const uint32_t group = d->extent.n_heads / d->n_kv_heads;
-    return max_rows == 0 || (d->extent.q_len <= max_rows && d->extent.q_len * group <= max_rows);
+    return v->max_rows == 0 || (d->extent.q_len <= v->bq && d->extent.q_len * group <= v->max_rows);
 }
 
 static bool is_for(const tskip__variant *v, const tskip_device_info *device)
@@ -54,7 +54,7 @@ static bool fits(const tskip__variant *v, const tskip_device_info *device,
 {
     uint32_t larger = d->head_dim > d->head_dim_v ? d->head_dim : d->head_dim_v;
     return is_for(v, device) && larger <= v->max_head_dim && d->head_dim % v->multiple == 0 &&
-           d->head_dim_v % v->multiple == 0 && has_needs(v->needs, d) && has_rows(v->max_rows, d);
+           d->head_dim_v % v->multiple == 0 && has_needs(v->needs, d) && has_rows(v, d);
 }
 
 static bool has_tile(const tskip__variant *v, tskip_tile tile)

@@ -24,6 +24,9 @@ static const tskip_kernel_body bodies[] = {
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AMX, .function = tskip__attention_amx},
 #elif defined(__aarch64__)
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEON, .function = tskip__attention_neon},
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_NEONBF16,
+     .function = tskip__attention_neonbf16},
 #endif
 };
 
@@ -48,8 +51,12 @@ static const tskip_kernel_body decode_bodies[] = {
 #if defined(__x86_64__)
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX2, .function = tskip__decode_avx2},
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AVX512, .function = tskip__decode_avx512},
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_AVX512BF16,
+     .function = tskip__decode_avx512bf16},
 #elif defined(__aarch64__)
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEON, .function = tskip__decode_neon},
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEONBF16, .function = tskip__decode_neonbf16},
 #endif
 };
 
@@ -58,7 +65,8 @@ static void specialise_decode(const tskip_constant_value *values, const tskip_ke
 {
     (void)body;
     shape->group_memory =
-        tskip__decode_memory(values[TSKIP__ID_head_dim].u32, values[TSKIP__ID_head_dim_v].u32);
+        tskip__decode_memory(values[TSKIP__ID_head_dim].u32, values[TSKIP__ID_head_dim_v].u32,
+                             values[TSKIP__ID_group].u32);
 }
 
 const tskip_kernel_desc tskip__kernel_decode = {

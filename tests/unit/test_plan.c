@@ -56,6 +56,33 @@ static void test_zeros_become_values(void **state)
     tskip_plan_destroy(&plan);
 }
 
+/* A thread's scratch memory is at most 2 MiB, and what the keys' parts leave is at most that or
+ * what O takes in f32: nothing else grows with q_len times k_len but the map. */
+static void test_memory_is_bounded(void **state)
+{
+    (void)state;
+    static const uint32_t dims[] = {1, 64, 128, 512}, heads[] = {1, 8, 64};
+    static const int64_t lengths[] = {1, 16, 17, 4096};
+    const uint64_t most = (uint64_t)2 << 20;
+    for (size_t i = 0; i < COUNT(dims) * COUNT(heads) * COUNT(lengths) * 2; i++) {
+        tskip_plan *plan;
+        const int64_t q_len = lengths[i / 2 % COUNT(lengths)], k_len = i % 2 ? 1 << 20 : 4096;
+        const uint32_t dim = dims[i / 2 / COUNT(lengths) % COUNT(dims)];
+        const uint32_t n_heads = heads[i / 2 / COUNT(lengths) / COUNT(dims)];
+        const tskip_attention_desc desc = {
+            .extent = {.n_heads = n_heads, .q_len = q_len, .k_len = k_len},
+            .n_kv_heads = 1,
+            .head_dim = dim,
+            .dtype = TSKIP_F32};
+        assert_done(tskip_plan_create(device, &desc, &plan));
+        const tskip_plan_info *info = tskip_plan_get_info(plan);
+        const uint64_t parts = (uint64_t)q_len * n_heads * (dim + 2) * sizeof(float);
+        assert_true(info->group_memory <= most);
+        assert_true(info->workspace_size <= (parts > most ? parts + 63 : most));
+        tskip_plan_destroy(&plan);
+    }
+}
+
 static void test_describes_masks(void **state)
 {
     (void)state;
@@ -284,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_zeros_become_values),
+        cmocka_unit_test(test_memory_is_bounded),
         cmocka_unit_test(test_describes_masks),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_callers_rounding),

@@ -4,6 +4,8 @@
 #define TSKIP_KERNELS_CPU_ATTENTION_CPU_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include <tileskip/compute.h>
 
@@ -17,6 +19,21 @@
 #define TSKIP__MAX_PANELS   8
 #define TSKIP__MAX_HEAD_DIM 512
 
+/* The bindings of "attention", and with the parts those of "decode" and "decode_combine". */
+enum {
+    TSKIP__BIND_Q,
+    TSKIP__BIND_K,
+    TSKIP__BIND_V,
+    TSKIP__BIND_O,
+    TSKIP__BIND_LSE,
+    TSKIP__BIND_SINKS,
+    TSKIP__BIND_TENSOR,
+    TSKIP__BIND_RULES,
+    TSKIP__BIND_MAP,
+    TSKIP__BIND_ORDER,
+    TSKIP__BIND_PARTS,
+};
+
 /* Bytes that a panel keeps of its rows beside Q and O; asserted where they are laid out. */
 #define TSKIP__PANEL_STATE 1408
 
@@ -24,6 +41,24 @@
 static inline size_t tskip__padded(size_t columns)
 {
     return (columns + 31) / 32 * 32;
+}
+
+/* The first tile of [tile, end) that is not SKIP, or `end`: 32 bytes, then eight at a time. */
+static inline tskip_u32 tskip__next_tile(const tskip_u8 *classes, tskip_u32 tile, tskip_u32 end)
+{
+    for (uint64_t words[4]; tile + 32 <= end; tile += 32) {
+        memcpy(words, classes + tile, sizeof words);
+        if (words[0] | words[1] | words[2] | words[3])
+            break;
+    }
+    for (uint64_t word; tile + 8 <= end; tile += 8) {
+        memcpy(&word, classes + tile, sizeof word);
+        if (word)
+            break;
+    }
+    while (tile < end && classes[tile] == TSKIP__SKIP)
+        tile++;
+    return tile;
 }
 
 /* Whether the group's kernel may multiply pairs of bf16, P rounded to it and subnormals flushed: an
@@ -66,6 +101,8 @@ void tskip__attention_c(const tskip_group *group, void *const *buffers, const vo
                         void *memory);
 void tskip__attention_neon(const tskip_group *group, void *const *buffers, const void *args,
                            void *memory);
+void tskip__attention_neonbf16(const tskip_group *group, void *const *buffers, const void *args,
+                               void *memory);
 void tskip__attention_avx2(const tskip_group *group, void *const *buffers, const void *args,
                            void *memory);
 void tskip__attention_avx512(const tskip_group *group, void *const *buffers, const void *args,

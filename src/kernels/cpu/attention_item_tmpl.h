@@ -27,49 +27,23 @@ struct item {
     int k_pitch, v_pitch;
 };
 
-enum { BIND_Q, BIND_K, BIND_V, BIND_O, BIND_LSE, BIND_SINKS, BIND_TENSOR, BIND_RULES, BIND_MAP };
-
-INLINE size_t element_size(int dtype)
-{
-    return dtype == (int)TSKIP__F32 ? 4 : 2;
-}
-
 /* ---- setting up ----------------------------------------------------------------------------- */
 
-/* The first tile from `tile` on that is not SKIP, eight bytes at a time. */
+/* The first tile from `tile` on that is visited. */
 static tskip_u32 next_tile(const struct panel *p, tskip_u32 tile, tskip_u32 nk)
 {
-    if (!p->classes)
-        return tile;
-    for (uint64_t word; tile + 8 <= nk; tile += 8) {
-        memcpy(&word, p->classes + tile, sizeof word);
-        if (word)
-            break;
-    }
-    while (tile < nk && p->classes[tile] == TSKIP__SKIP)
-        tile++;
-    return tile;
-}
-
-static struct tskip__rules_entry find_entry(const struct item *it, int batch)
-{
-    struct tskip__rules_entry entry = {.klen = TSKIP__FAR};
-    if (it->args->flags & TSKIP__HAS_RULES)
-        memcpy(&entry,
-               (const char *)it->buffers[BIND_RULES] +
-                   (it->args->rules.n_entries > 1 ? (size_t)batch : 0) * sizeof entry,
-               sizeof entry);
-    return entry;
+    return p->classes ? tskip__next_tile(p->classes, tile, nk) : tile;
 }
 
 static void find_row_limits(const struct item *it, struct panel *p)
 {
     const struct tskip__attention_args *a = it->args;
-    const struct tskip__rules_entry entry = find_entry(it, p->batch);
+    const void *rules = it->buffers[TSKIP__BIND_RULES];
+    const struct tskip__rules_entry entry = find_entry(a, rules, p->batch);
     for (int r = 0; r < ROWS; r++) {
         struct tskip__row_limits l = {0, 0, 0, 0};
         if (r < p->rows)
-            l = tskip__row_limits(a->rules, entry, it->buffers[BIND_RULES], a->k_len, p->first + r);
+            l = tskip__row_limits(a->rules, entry, rules, a->k_len, p->first + r);
         p->limits->before[r] = l.lo - 1;
         p->limits->end[r] = l.hi;
         p->limits->sink_before[r] = l.sink_lo - 1;
@@ -80,16 +54,9 @@ static void find_row_limits(const struct item *it, struct panel *p)
 static void start_panel(const struct item *it, struct panel *p)
 {
     const struct tskip__attention_args *a = it->args;
-    const tskip_i64 *stride = a->q_stride;
-    size_t size = element_size(it->dtype);
-    const struct head_rows queries = {
-        .first = (const char *)it->buffers[BIND_Q] +
-                 (size_t)(p->batch * stride[0] + p->head * stride[1]) * size,
-        .stride = stride[2] * (tskip_i64)size,
-        .dtype = (tskip_u32)it->dtype,
-        .dim = (int)a->head_dim,
-        .present_end = a->q_len,
-    };
+    struct head_rows queries = rows_of(it->buffers[TSKIP__BIND_Q], p->batch, p->head, a->q_stride,
+                                       (tskip_u32)it->dtype, a->head_dim);
+    queries.present_end = a->q_len;
     pack_turned(&queries, p->first, ROWS, p->q, ROWS);
     memset(p->o, 0, tskip__padded(a->head_dim_v) * ROWS * sizeof *p->o);
     for (int r = 0; r < ROWS; r++) {
@@ -102,25 +69,22 @@ static void start_panel(const struct item *it, struct panel *p)
     p->other = masked ? TSKIP__MIXED : TSKIP__FULL;
     p->classes = NULL;
     if (a->flags & TSKIP__HAS_MAP)
-        p->classes = (const tskip_u8 *)it->buffers[BIND_MAP] + p->batch * a->map_stride_batch +
-                     p->head * a->map_stride_head + p->first / ROWS * a->nk;
+        p->classes = (const tskip_u8 *)it->buffers[TSKIP__BIND_MAP] +
+                     p->batch * a->map_stride_batch + p->head * a->map_stride_head +
+                     p->first / ROWS * a->nk;
     p->next = next_tile(p, 0, a->nk);
 }
 
 static struct head_rows find_keys(const struct item *it, int binding, int batch, int kv_head,
-                                  const tskip_i64 stride[3], int dim)
+                                  const tskip_i64 stride[3], tskip_u32 dim)
 {
-    size_t size = element_size(it->dtype);
-    struct tskip__rules_entry entry = find_entry(it, batch);
-    return (struct head_rows){
-        .first = (const char *)it->buffers[binding] +
-                 (size_t)(batch * stride[0] + kv_head * stride[1]) * size,
-        .stride = stride[2] * (tskip_i64)size,
-        .dtype = (tskip_u32)it->dtype,
-        .dim = dim,
-        .present_begin = entry.kstart,
-        .present_end = tskip__min(entry.klen, it->args->k_len),
-    };
+    const struct tskip__attention_args *a = it->args;
+    const struct tskip__rules_entry entry = find_entry(a, it->buffers[TSKIP__BIND_RULES], batch);
+    struct head_rows rows =
+        rows_of(it->buffers[binding], batch, kv_head, stride, (tskip_u32)it->dtype, dim);
+    rows.present_begin = entry.kstart;
+    rows.present_end = tskip__min(entry.klen, a->k_len);
+    return rows;
 }
 
 _Static_assert(sizeof(struct row_state) + sizeof(struct panel_limits) == TSKIP__PANEL_STATE,
@@ -166,8 +130,8 @@ static void start_item(struct item *it, tskip_u32 number, float *memory)
         p->rows = (int)tskip__min(ROWS, a->q_len - p->first);
     }
     lay_out(it, memory);
-    it->keys = find_keys(it, BIND_K, batch, kv_head, a->k_stride, (int)a->head_dim);
-    it->values = find_keys(it, BIND_V, batch, kv_head, a->v_stride, (int)a->head_dim_v);
+    it->keys = find_keys(it, TSKIP__BIND_K, batch, kv_head, a->k_stride, a->head_dim);
+    it->values = find_keys(it, TSKIP__BIND_V, batch, kv_head, a->v_stride, a->head_dim_v);
     for (int i = 0; i < it->n_panels; i++)
         start_panel(it, &it->panels[i]);
 }
@@ -179,8 +143,8 @@ static void load_tile_bias(const struct item *it, const struct panel *p, tskip_i
     const struct tskip__mask_tensor *t = &it->args->tensor;
     tskip_i64 cell =
         p->batch * t->stride_batch + p->head * t->stride_head + p->first * t->stride_row + column;
-    const char *cells =
-        (const char *)it->buffers[BIND_TENSOR] + cell * (tskip_i64)tskip__cell_size(t->dtype);
+    const char *cells = (const char *)it->buffers[TSKIP__BIND_TENSOR] +
+                        cell * (tskip_i64)tskip__cell_size(t->dtype);
     load_bias(cells, t->stride_row, p->rows, keys, it->bias, t->dtype);
 }
 
@@ -196,7 +160,8 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
         mask.limits = &limits;
         if (a->rules.flags & TSKIP__RULE_ALIBI) {
             mask.slope =
-                ((const float *)it->buffers[BIND_RULES])[a->rules.first_slope + (tskip_u32)p->head];
+                ((const float *)
+                     it->buffers[TSKIP__BIND_RULES])[a->rules.first_slope + (tskip_u32)p->head];
             mask.distance = (float)(p->first + a->rules.q_offset - column - a->rules.k_offset);
         }
     }
@@ -244,7 +209,7 @@ static void finish_rows(const struct item *it, struct panel *p)
     for (int r = 0; r < ROWS; r++) {
         float top = s->maximum[r], sum = s->sum[r], factor = 1;
         if (sinks) {
-            float sink = ((const float *)it->buffers[BIND_SINKS])[p->head];
+            float sink = ((const float *)it->buffers[TSKIP__BIND_SINKS])[p->head];
             float higher = sink > top ? sink : top;
             factor = expf(top - higher);
             sum = sum * factor + expf(sink - higher);
@@ -260,7 +225,7 @@ static void finish_rows(const struct item *it, struct panel *p)
 INLINE void store_values(vf a, char *to, int left, const int dtype)
 {
     a = vf_select(vf_equal(a, a), a, vf_set(tskip__f32_from_bits(TSKIP__F32_NAN)));
-    const int size = dtype == (int)TSKIP__F32 ? 4 : 2;
+    const int size = element_size((tskip_u32)dtype);
     float room[VL];
     void *at = left < VL ? (void *)room : (void *)to;
     if (dtype == (int)TSKIP__F32)
@@ -277,7 +242,7 @@ INLINE void store_values(vf a, char *to, int left, const int dtype)
 INLINE void store_rows_of(const float *o, const float *factor, int rows, int dim, char *to,
                           tskip_i64 stride, const int dtype)
 {
-    const int size = dtype == (int)TSKIP__F32 ? 4 : 2;
+    const int size = element_size((tskip_u32)dtype);
     for (int r = 0; r < rows; r += VL)
         for (int d = 0; d < dim; d += VL) {
             vf m[VL], by = vf_load(factor + r), zero = vf_set(0.0f);
@@ -294,9 +259,9 @@ static void store_panel(const struct item *it, struct panel *p)
 {
     const struct tskip__attention_args *a = it->args;
     const tskip_i64 *stride = a->o_stride;
-    const tskip_i64 size = (tskip_i64)element_size(it->out_dtype);
+    const tskip_i64 size = (tskip_i64)element_size((tskip_u32)it->out_dtype);
     const float *factor = p->state->rescale;
-    char *o = (char *)it->buffers[BIND_O] +
+    char *o = (char *)it->buffers[TSKIP__BIND_O] +
               (p->batch * stride[0] + p->head * stride[1] + p->first * stride[2]) * size;
     finish_rows(it, p);
     if (it->out_dtype == (int)TSKIP__F32)
@@ -308,13 +273,10 @@ static void store_panel(const struct item *it, struct panel *p)
     if (a->flags & TSKIP__HAS_LSE) {
         uint64_t row = ((uint64_t)p->batch * a->n_heads + (uint64_t)p->head) * (uint64_t)a->q_len +
                        (uint64_t)p->first;
-        tskip__narrow(TSKIP_F32, p->state->maximum, (float *)it->buffers[BIND_LSE] + row,
+        tskip__narrow(TSKIP_F32, p->state->maximum, (float *)it->buffers[TSKIP__BIND_LSE] + row,
                       (size_t)p->rows);
     }
 }
-
-/* Below this the products that a flushing unit drops, 2^-126 each, can show in a row's result. */
-#define FAINT 0x1p-80f
 
 /* Whether a stored panel has rows that see something and nothing in them reaches FAINT. */
 static bool is_faint(const struct panel *p, int dim)
@@ -345,7 +307,7 @@ static bool run_item(const tskip_group *group, void *const *buffers, const void 
     it.dtype = (int)group->constants[TSKIP__ID_dtype].u32;
     it.out_dtype = (int)group->constants[TSKIP__ID_out_dtype].u32;
     it.bk = (int)group->constants[TSKIP__ID_bk].u32;
-    const tskip_u32 *order = buffers[9];
+    const tskip_u32 *order = buffers[TSKIP__BIND_ORDER];
     start_item(&it, order ? order[group->index[0]] : group->index[0], memory);
     begin_products();
     visit_tiles(&it);

@@ -40,32 +40,11 @@ static void find_limits(const struct panel_limits *panel, tskip_i64 column, stru
 
 /* ---- the mask tensor ------------------------------------------------------------------------ */
 
-/* VL cells of a row, or the `left` that exist, as they are. */
-INLINE vf load_cells(const char *at, int left, const tskip_u32 dtype)
-{
-    const int size = dtype == TSKIP__F32 ? 4 : dtype == TSKIP__BOOL ? 1 : 2;
-    float room[VL];
-    const void *cells = bytes_at(at, left * size, VL * size, room);
-    switch (dtype) {
-    case TSKIP__BOOL:
-        return vf_load_bool(cells);
-    case TSKIP__F16:
-        return vf_load_f16(cells);
-    case TSKIP__BF16:
-        return vf_load_bf16(cells);
-    default:
-        return vf_load(cells);
-    }
-}
-
 /* The cells of `rows` rows and `keys` keys as biases, [key][ROWS], a masked one as -inf. */
 INLINE void load_bias_of(const char *cells, tskip_i64 stride, int rows, int keys, float *bias,
                          const tskip_u32 dtype)
 {
-    /* The lowest that f16 can say masks too. */
-    const vf masked = vf_set(-INFINITY),
-             most = vf_set(dtype == TSKIP__F16 ? -65504.0f : TSKIP__MASKED_F32);
-    const int size = dtype == TSKIP__F32 ? 4 : dtype == TSKIP__BOOL ? 1 : 2;
+    const int size = element_size(dtype);
     for (int r = 0; r < ROWS; r += VL)
         for (int key = 0; key < keys; key += VL) {
             vf m[VL];
@@ -75,8 +54,7 @@ INLINE void load_bias_of(const char *cells, tskip_i64 stride, int rows, int keys
             }
             vf_transpose(m);
             for (int i = 0; i < VL && key + i < keys; i++)
-                vf_store(bias + (key + i) * ROWS + r,
-                         vf_select(vf_less_equal(m[i], most), masked, m[i]));
+                vf_store(bias + (key + i) * ROWS + r, m[i]);
         }
 }
 

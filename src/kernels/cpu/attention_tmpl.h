@@ -14,32 +14,14 @@
  * add 0.0. Row state starts at -FLT_MAX, so no -inf is ever subtracted from -inf. */
 
 #include <float.h>
-#include <math.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
-#include "attention_cpu.h"
 #include "base/half.h"
 #include "cell.h"
-#include "kernels/shared/row_limits.h"
 #include "math_tmpl.h"
+#include "rows_tmpl.h"
 
-#define ROWS   TSKIP__PANEL_ROWS
-#define UNROLL _Pragma("GCC unroll 16")
-#define INLINE static inline __attribute__((always_inline))
-
-/* Terms of a sum in a word, and what products are summed in. A rung with pairs has its own vs_mac,
- * vf_pair and vf_pair_rows. */
-#ifndef TERMS
-#define TERMS           1
-#define vs_mac(a, b, c) vf_fma(a, b, c)
-#endif
-#ifdef vs_mac
-#define vsum        vf
-#define vs_set(a)   (a)
-#define vs_value(a) (a)
-#endif
+#define ROWS TSKIP__PANEL_ROWS
 
 #include "attention_pack_tmpl.h"
 

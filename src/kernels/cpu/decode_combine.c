@@ -9,10 +9,8 @@
 #include "decode_cpu.h"
 #include "kernels/shared/kargs.h"
 
-enum { BIND_O = 3, BIND_LSE, BIND_SINKS, BIND_PARTS = 10 };
-
-/* One row: its records lie `stride` floats apart. A part that saw nothing has the lowest maximum, a
- * sum of 0 and zeros: it changes nothing. Returns the log-sum-exp; o gets the output. */
+/* One row: its records lie `stride` floats apart. A part that saw nothing has the lowest maximum and
+ * a sum of 0. Returns the log-sum-exp; o gets the output. */
 static float combine(const struct tskip__attention_args *a, const float *parts, size_t stride,
                      const float *sink, float *o)
 {
@@ -23,7 +21,10 @@ static float combine(const struct tskip__attention_args *a, const float *parts, 
         top = *sink > top ? *sink : top;
     memset(o, 0, a->head_dim_v * sizeof *o);
     for (tskip_u32 i = 0; i < a->n_splits; i++) {
-        const float *part = parts + i * stride, weight = expf(part[0] - top);
+        const float *part = parts + i * stride;
+        if (part[1] == 0)
+            continue;
+        const float weight = expf(part[0] - top);
         sum += part[1] * weight;
         for (tskip_u32 d = 0; d < a->head_dim_v; d++)
             o[d] += part[2 + d] * weight;
@@ -49,17 +50,17 @@ void tskip__decode_combine_c(const tskip_group *group, void *const *buffers, con
     float o[TSKIP__MAX_HEAD_DIM];
     for (tskip_u32 row = 0; row < rows; row++) {
         const tskip_u32 head = item % a->n_kv_heads * heads + row % heads, query = row / heads;
-        const float *parts =
-            (const float *)buffers[BIND_PARTS] + (size_t)item * a->n_splits * stride + row * record;
+        const float *parts = (const float *)buffers[TSKIP__BIND_PARTS] +
+                             (size_t)item * a->n_splits * stride + row * record;
         const float *sink =
-            a->flags & TSKIP__HAS_SINKS ? (const float *)buffers[BIND_SINKS] + head : NULL;
+            a->flags & TSKIP__HAS_SINKS ? (const float *)buffers[TSKIP__BIND_SINKS] + head : NULL;
         const float lse = combine(a, parts, stride, sink, o);
         const tskip_i64 at =
             batch * a->o_stride[0] + head * a->o_stride[1] + query * a->o_stride[2];
-        tskip__narrow(dtype, o, (char *)buffers[BIND_O] + (size_t)at * size, a->head_dim_v);
+        tskip__narrow(dtype, o, (char *)buffers[TSKIP__BIND_O] + (size_t)at * size, a->head_dim_v);
         if (a->flags & TSKIP__HAS_LSE)
             tskip__narrow(TSKIP_F32, &lse,
-                          (float *)buffers[BIND_LSE] +
+                          (float *)buffers[TSKIP__BIND_LSE] +
                               ((size_t)batch * a->n_heads + head) * (size_t)a->q_len + query,
                           1);
     }

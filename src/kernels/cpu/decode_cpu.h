@@ -7,38 +7,52 @@
 
 #include <tileskip/compute.h>
 
-/* Attention for few query rows: all rows of the heads that share a KV head, 16 at most, against one
- * part of its keys. "decode" leaves a maximum, a sum and an unscaled output a row and part;
+/* Attention for few query rows: all rows of the heads that share a KV head against one part of its
+ * keys. "decode" leaves a maximum, a sum and an unscaled output a row and part;
  * "decode_combine" joins the parts in their order. A part's bounds are multiples of
  * attention_args.split keys from column 0 on, whatever the threads.
  *
  * A group of "decode" is {item, part}; of "decode_combine" an item. */
 
-#define TSKIP__DECODE_ROWS 16
+#define TSKIP__DECODE_BQ   16 /* query rows at most */
 #define TSKIP__DECODE_BK   64
+#define TSKIP__DECODE_ROWS 256 /* query rows times heads at most */
 
-/* A row's record in a part: maximum, sum, then head_dim_v values. */
+/* A row's record in a part: maximum, sum, then head_dim_v values, which nobody reads where the sum
+ * is 0. */
 static inline size_t tskip__decode_record(size_t head_dim_v)
 {
     return 2 + head_dim_v;
 }
 
-/* Scratch of a group of "decode" in bytes; head sizes in elements. */
-static inline size_t tskip__decode_memory(size_t head_dim, size_t head_dim_v)
+/* Rows that scratch memory has room for: blocks of registers may reach past the last. */
+static inline size_t tskip__decode_rows(size_t rows)
 {
-    size_t dim = (head_dim + 15) / 16 * 16, dim_v = (head_dim_v + 15) / 16 * 16;
-    size_t floats = TSKIP__DECODE_ROWS * (dim + dim_v + TSKIP__DECODE_BK + 16) + 4 * 16 * 16;
-    return floats * sizeof(float);
+    return (rows + 3) / 4 * 4;
+}
+
+/* Scratch of a group of "decode" in bytes, for any number of query rows: Q, O, sums, scores and
+ * what is summed of them. Head sizes in elements. */
+static inline size_t tskip__decode_memory(size_t head_dim, size_t head_dim_v, size_t heads)
+{
+    const size_t dim = (head_dim + 15) / 16 * 16, dim_v = (head_dim_v + 15) / 16 * 16;
+    size_t rows = heads * TSKIP__DECODE_BQ;
+    rows = rows < TSKIP__DECODE_ROWS ? rows : TSKIP__DECODE_ROWS;
+    return rows * (dim + dim_v + 16 + TSKIP__DECODE_BK + 64) * sizeof(float);
 }
 
 void tskip__decode_c(const tskip_group *group, void *const *buffers, const void *args,
                      void *memory);
 void tskip__decode_neon(const tskip_group *group, void *const *buffers, const void *args,
                         void *memory);
+void tskip__decode_neonbf16(const tskip_group *group, void *const *buffers, const void *args,
+                            void *memory);
 void tskip__decode_avx2(const tskip_group *group, void *const *buffers, const void *args,
                         void *memory);
 void tskip__decode_avx512(const tskip_group *group, void *const *buffers, const void *args,
                           void *memory);
+void tskip__decode_avx512bf16(const tskip_group *group, void *const *buffers, const void *args,
+                              void *memory);
 void tskip__decode_combine_c(const tskip_group *group, void *const *buffers, const void *args,
                              void *memory);
 

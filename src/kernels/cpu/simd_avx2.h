@@ -15,6 +15,8 @@
 #define STEP_REST   4
 #define ROW_VECTORS 2
 
+#define ACCUMULATORS 8
+
 typedef __m256 vf;
 typedef __m256 vmask;
 
@@ -82,6 +84,24 @@ static inline void vf_store_f16(uint16_t *p, vf a)
 {
     __m128i half = _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     _mm_storeu_si128((__m128i *)p, half);
+}
+
+static inline float vf_highest(vf a)
+{
+    __m128 top = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    top = _mm_max_ps(top, _mm_movehl_ps(top, top));
+    return _mm_cvtss_f32(_mm_max_ss(top, _mm_movehdup_ps(top)));
+}
+
+static inline vf vf_sum4(const vf m[4])
+{
+    return _mm256_hadd_ps(_mm256_hadd_ps(m[0], m[1]), _mm256_hadd_ps(m[2], m[3]));
+}
+
+static inline vf vf_join_sums(const vf s[2])
+{
+    return _mm256_add_ps(_mm256_permute2f128_ps(s[0], s[1], 0x20),
+                         _mm256_permute2f128_ps(s[0], s[1], 0x31));
 }
 
 /* Within halves of 4 lanes, then the halves themselves. */

@@ -15,6 +15,8 @@
 #define STEP_REST   4
 #define ROW_VECTORS 2
 
+#define ACCUMULATORS 16
+
 typedef __m512 vf;
 typedef __mmask16 vmask;
 
@@ -66,6 +68,27 @@ static inline void vf_store_f16(uint16_t *p, vf a)
 {
     __m256i half = _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     _mm256_storeu_si256((__m256i *)p, half);
+}
+
+#define vf_highest(a) _mm512_reduce_max_ps(a)
+
+static inline vf vf_sum4(const vf m[4])
+{
+    const vf first = vf_add(_mm512_unpacklo_ps(m[0], m[1]), _mm512_unpackhi_ps(m[0], m[1]));
+    const vf second = vf_add(_mm512_unpacklo_ps(m[2], m[3]), _mm512_unpackhi_ps(m[2], m[3]));
+    const __m512d a = _mm512_castps_pd(first), b = _mm512_castps_pd(second);
+    return vf_add(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)),
+                  _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+}
+
+static inline vf vf_join_sums(const vf s[4])
+{
+    const vf first =
+        vf_add(_mm512_shuffle_f32x4(s[0], s[1], 0x88), _mm512_shuffle_f32x4(s[0], s[1], 0xdd));
+    const vf second =
+        vf_add(_mm512_shuffle_f32x4(s[2], s[3], 0x88), _mm512_shuffle_f32x4(s[2], s[3], 0xdd));
+    return vf_add(_mm512_shuffle_f32x4(first, second, 0x88),
+                  _mm512_shuffle_f32x4(first, second, 0xdd));
 }
 
 /* Within quarters of 4 lanes, then the quarters themselves. */

@@ -29,6 +29,24 @@ static inline vf vf_pair_rows(const uint16_t *a, const uint16_t *b)
     return _mm512_castsi512_ps(interleave(_mm512_inserti64x4(first, second, 1)));
 }
 
+/* The same of 32 values each, in two vectors. */
+static inline void vf_pair_long_rows(const uint16_t *a, const uint16_t *b, vf out[2])
+{
+    const __m512i first = _mm512_loadu_si512(a), second = _mm512_loadu_si512(b);
+    const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i low = _mm512_or_si512(
+        lanes, _mm512_slli_epi32(_mm512_add_epi32(lanes, _mm512_set1_epi32(32)), 16));
+    const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(16 << 16 | 16));
+    out[0] = _mm512_castsi512_ps(_mm512_permutex2var_epi16(first, low, second));
+    out[1] = _mm512_castsi512_ps(_mm512_permutex2var_epi16(first, high, second));
+}
+
+/* Lanes 2i and 2i + 1 of a, then of b, as a pair, rounded to bf16. */
+static inline vf vf_pair_lanes(vf a, vf b)
+{
+    return _mm512_castsi512_ps((__m512i)_mm512_cvtne2ps_pbh(b, a));
+}
+
 /* Lane i: the pair (a[i], b[i]), rounded to bf16. */
 static inline vf vf_pair(vf a, vf b)
 {

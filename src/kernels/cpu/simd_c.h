@@ -20,6 +20,9 @@
 #define STEP_REST   4
 #define ROW_VECTORS 2
 
+/* Vectors that sums may take while rows are multiplied in place: half of the registers. */
+#define ACCUMULATORS 16
+
 typedef struct vf {
     float lane[VL];
 } vf;
@@ -101,6 +104,13 @@ static inline vsum vs_mac(vf a, vf b, vsum c) /* c + a · b */
 static inline vf vs_value(vsum a)
 {
     LANES((float)a.lane[i]);
+}
+
+/* Of each run of 4 lanes (here there is one) the sums within the four vectors, side by side. The
+ * other rungs, whose sums are vectors, call it vf_sum4. */
+static inline vf vs_sum4(const vsum m[4])
+{
+    LANES((float)((m[i].lane[0] + m[i].lane[1]) + (m[i].lane[2] + m[i].lane[3])));
 }
 
 #define TERMS 1
@@ -212,6 +222,21 @@ static inline void vf_transpose(vf m[VL])
             m[i].lane[j] = m[j].lane[i];
             m[j].lane[i] = other;
         }
+}
+
+/* The highest lane; any of them where one is NaN. */
+static inline float vf_highest(vf a)
+{
+    float top = a.lane[0];
+    for (int i = 1; i < VL; i++)
+        top = a.lane[i] > top ? a.lane[i] : top;
+    return top;
+}
+
+/* Of each vector of sums the runs of 4 lanes added up, side by side. */
+static inline vf vf_join_sums(const vf s[VL / 4])
+{
+    return s[0];
 }
 
 #undef LANES

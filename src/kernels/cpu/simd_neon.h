@@ -17,6 +17,8 @@
 #define STEP_REST   4
 #define ROW_VECTORS 4
 
+#define ACCUMULATORS 16
+
 typedef float32x4_t vf;
 typedef uint32x4_t vmask;
 
@@ -88,6 +90,14 @@ static inline void vf_store_f16(uint16_t *p, vf a)
 {
     const uint16x4_t half = vreinterpret_u16_f16(vcvt_f16_f32(a));
     memcpy(p, &half, sizeof half);
+}
+
+#define vf_highest(a)   vmaxvq_f32(a)
+#define vf_join_sums(s) ((s)[0])
+
+static inline vf vf_sum4(const vf m[4])
+{
+    return vpaddq_f32(vpaddq_f32(m[0], m[1]), vpaddq_f32(m[2], m[3]));
 }
 
 static inline void vf_transpose(vf m[VL])

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "simd_neonbf16.h"
+
+#include "attention_tmpl.h"
+
+void tskip__attention_neonbf16(const tskip_group *group, void *const *buffers, const void *args,
+                               void *memory)
+{
+    if (!tskip__takes_pairs(group, args) || run_item(group, buffers, args, memory))
+        tskip__attention_neon(group, buffers, args, memory);
+}
