@@ -91,7 +91,8 @@ def main():
     p.add_argument("--rounds", type=int, default=3, help="turns of each peer (default 3)")
     p.add_argument("--budget", type=float, default=0.15, help="seconds for each peer of a row")
     p.add_argument("--limit", type=float, default=3600, help="seconds after which no row is begun")
-    p.add_argument("--no-flex", action="store_true", help="without FlexAttention, which compiles long")
+    p.add_argument("--flex", type=rows_of, default=[], help="FlexAttention, which compiles long, in"
+                   " these lines only")
     p.add_argument("--device", default="cuda", help="cuda, or cpu to try the script out")
     p.add_argument("--shrink", type=int, default=0, help="at most so many tokens, to try it out")
     p.add_argument("--library", default="", help="libtileskip.so (default: build/release)")
@@ -106,7 +107,7 @@ def main():
         return None
     python = installed("venv-cuda", REQUIREMENTS) or sys.executable
     options = {"rows": a.rows, "rounds": a.rounds, "budget": a.budget, "limit": a.limit,
-               "flex": not a.no_flex, "device": a.device, "shrink": a.shrink, "library": a.library,
+               "flex": a.flex, "device": a.device, "shrink": a.shrink, "library": a.library,
                "versions": {"fa4": pinned("flash-attn-4", REQUIREMENTS),
                             "ffpa": pinned("ffpa-attn", REQUIREMENTS)}}
     kept_at = BUILD / "tried-out.json" if a.shrink else RESULTS
