@@ -26,6 +26,7 @@ TYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 # of P and of the output to the type, with room for orders of summation; ggml adds up V in f16.
 BOUND = {"f32": 2e-5, "bf16": 2**-7, "f16": 2**-10, "ggml": 2**-7}
 GEMM_SIDE = 2048
+PAUSE = 0.05  # seconds before each run: the threads of the one before may still spin
 
 
 class Row:
@@ -190,6 +191,7 @@ class Contest:
                 if done >= 3 and time.perf_counter() - start > budget:
                     break
                 for name, run in runs.items():
+                    time.sleep(PAUSE)
                     begin = time.perf_counter()
                     run()
                     seconds[name].append(time.perf_counter() - begin)
@@ -208,8 +210,9 @@ class Contest:
 
 def machine_of(command, threads):
     """What `tileskip bench` says of the machine, measured now."""
-    said = subprocess.run([command, "bench", "--json", "--threads", str(threads), "--problem",
-                           "h1/1 q64 k64 d64 f32"], check=True, capture_output=True, text=True)
+    said = subprocess.run([command, "bench", "--device", "cpu", "--threads", str(threads), "--json",
+                           "--problem", "h1/1 q64 k64 d64 f32"],
+                          check=True, capture_output=True, text=True)
     return json.loads(said.stdout)["machine"]
 
 

@@ -125,7 +125,9 @@ def main():
     options = {"rows": a.rows, "types": a.types.split(","), "threads": a.threads,
                "flex": not a.quick, "rounds": 0 if a.prepare else 3 if a.quick else a.rounds,
                "budget": 2 if a.quick else 6, "ggml": pinned("ggml-py"), "out": str(out)}
-    env = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=str(BUILD / "inductor"))
+    # Tensors in huge pages, as tileskip's own buffers and the measure of the read rate have it.
+    env = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=str(BUILD / "inductor"),
+               THP_MEM_ALLOC_ENABLE="1")
     out.unlink(missing_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("peers: ended before the last row"))
     child = subprocess.Popen([python, HERE / "measure.py", json.dumps(options)], env=env)
