@@ -40,8 +40,7 @@ static bool has_needs(uint32_t needs, const tskip_attention_desc *d)
 static bool has_rows(const tskip__variant *v, const tskip_attention_desc *d)
 {
     const uint32_t group = d->extent.n_heads / d->n_kv_heads;
-    return v->max_rows == 0 ||
-           (d->extent.q_len <= v->bq && d->extent.q_len * group <= v->max_rows);
+    return v->max_rows == 0 || (d->extent.q_len <= v->bq && d->extent.q_len * group <= v->max_rows);
 }
 
 static bool fits(const tskip__variant *v, const tskip_device_info *device,

@@ -56,9 +56,7 @@ static const tskip_kernel_body decode_bodies[] = {
      .function = tskip__decode_avx512bf16},
 #elif defined(__aarch64__)
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEON, .function = tskip__decode_neon},
-    {.format = TSKIP_CODE_C,
-     .capability = TSKIP__CPU_NEONBF16,
-     .function = tskip__decode_neonbf16},
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_NEONBF16, .function = tskip__decode_neonbf16},
 #endif
 };
 

@@ -80,15 +80,11 @@ void tskip__cpu_kernel_destroy(void *device, void *kernel)
     tskip__free(old, sizeof *old + old->n_constants * sizeof old->constants[0]);
 }
 
-/* A parallel region: every task takes runs of groups from `next` until none is left. Neighbours in
- * the grid are mostly neighbours in memory, so where there are very many groups each task reads
- * longer streams of it; the runs stay so short that tasks end together. */
-#define RUNS_A_TASK 128
-
+/* A parallel region: every task takes groups from `next` until none is left. */
 typedef struct region {
     alignas(64) _Atomic uint64_t next;
     alignas(64) const tskip__cpu_launch *launch;
-    uint64_t n_groups, run;
+    uint64_t n_groups;
     char *slots;
     uint64_t slot_size;
 } region;
@@ -114,13 +110,10 @@ static void run_task(void *context, uint32_t task)
     tskip__float_mode mode = tskip__float_mode_enter();
     void *memory = shared->slots ? shared->slots + task * shared->slot_size : NULL;
     for (;;) {
-        uint64_t i = atomic_fetch_add_explicit(&shared->next, shared->run, memory_order_relaxed);
+        uint64_t i = atomic_fetch_add_explicit(&shared->next, 1, memory_order_relaxed);
         if (i >= shared->n_groups)
             break;
-        const uint64_t left = shared->n_groups - i,
-                       end = i + (left < shared->run ? left : shared->run);
-        for (; i < end; i++)
-            run_group(shared->launch, i, task, memory);
+        run_group(shared->launch, i, task, memory);
     }
     tskip__float_mode_leave(mode);
     inside_kernel = was_inside;
@@ -152,13 +145,9 @@ void tskip__cpu_launch_run(tskip__cpu_device *device, const tskip__cpu_launch *l
     if (alone) {
         run_serially(launch, n_groups, slots);
     } else {
+        region shared = {
+            .launch = launch, .n_groups = n_groups, .slots = slots, .slot_size = device->slot_size};
         uint32_t n_tasks = n_groups < device->threads ? (uint32_t)n_groups : device->threads;
-        const uint64_t run = n_groups / n_tasks / RUNS_A_TASK;
-        region shared = {.launch = launch,
-                         .n_groups = n_groups,
-                         .run = run > 1 ? run : 1,
-                         .slots = slots,
-                         .slot_size = device->slot_size};
         inside_kernel = true; /* while it waits, a caller's pool may give this thread other work */
         if (device->parallel_for)
             device->parallel_for(device->parallel_for_user, n_tasks, run_task, &shared);

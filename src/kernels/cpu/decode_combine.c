@@ -9,8 +9,8 @@
 #include "decode_cpu.h"
 #include "kernels/shared/kargs.h"
 
-/* One row: its records lie `stride` floats apart. A part that saw nothing has the lowest maximum and
- * a sum of 0. Returns the log-sum-exp; o gets the output. */
+/* One row: its records lie `stride` floats apart. A part that saw nothing has the lowest maximum
+ * and a sum of 0. Returns the log-sum-exp; o gets the output. */
 static float combine(const struct tskip__attention_args *a, const float *parts, size_t stride,
                      const float *sink, float *o)
 {
@@ -50,8 +50,8 @@ void tskip__decode_combine_c(const tskip_group *group, void *const *buffers, con
     float o[TSKIP__MAX_HEAD_DIM];
     for (tskip_u32 row = 0; row < rows; row++) {
         const tskip_u32 head = item % a->n_kv_heads * heads + row % heads, query = row / heads;
-        const float *parts =
-            (const float *)buffers[TSKIP__BIND_PARTS] + (size_t)item * a->n_splits * stride + row * record;
+        const float *parts = (const float *)buffers[TSKIP__BIND_PARTS] +
+                             (size_t)item * a->n_splits * stride + row * record;
         const float *sink =
             a->flags & TSKIP__HAS_SINKS ? (const float *)buffers[TSKIP__BIND_SINKS] + head : NULL;
         const float lse = combine(a, parts, stride, sink, o);
