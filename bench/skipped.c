@@ -3,9 +3,9 @@
 
 /* What 10,000 skipped tiles in a row cost on the CPU device beside one that is computed: a single
  * block of query rows on one thread, with a map made by hand in which only the last tile is
- * visited. The best of many runs, so that other programs show little. Fails where a block of 32 rows
- * pays more for the skipped ones; a single row's tile costs so little that the parts into which
- * its keys are cut cost more.
+ * visited. The best of many runs, so that other programs show little. Fails where a block of 32
+ * rows pays more for the skipped ones; a single row's tile costs so little that the parts into
+ * which its keys are cut cost more.
  *
  *     skipped */
 

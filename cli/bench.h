@@ -16,8 +16,9 @@ typedef struct bench_result {
     double gflops;        /* with the map, on visible pairs */
     double visited_share; /* tiles visited, of all; 1 / this is the ideal speed-up */
     double kv_bytes;      /* of K and V, each head once */
-    /* For a few queries on a processor, else 0: reading K and V once with the same threads, a median
-     * of the same rounds, and a large problem of the same type and head sizes without a mask. */
+    /* For a few queries on a processor, else 0: reading K and V once with the same threads, a
+     * median of the same rounds, and a large problem of the same type and head sizes without a
+     * mask. */
     double read_gbs, dense_gflops;
 } bench_result;
 

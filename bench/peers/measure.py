@@ -22,6 +22,7 @@ from rows import BOUND, TYPES, Row, lines_of, progress, reference
 warnings.filterwarnings("ignore")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GEMM_SIDE = 2048
+PAUSE = 0.05  # seconds before each run: the threads of the one before may still spin
 
 
 class Contest:
@@ -117,6 +118,7 @@ class Contest:
                 if done >= 3 and time.perf_counter() - start > budget:
                     break
                 for name, run in runs.items():
+                    time.sleep(PAUSE)
                     begin = time.perf_counter()
                     run()
                     seconds[name].append(time.perf_counter() - begin)
@@ -132,8 +134,9 @@ class Contest:
 
 def machine_of(command, threads):
     """What `tileskip bench` says of the machine, measured now."""
-    said = subprocess.run([command, "bench", "--json", "--threads", str(threads), "--problem",
-                           "h1/1 q64 k64 d64 f32"], check=True, capture_output=True, text=True)
+    said = subprocess.run([command, "bench", "--device", "cpu", "--threads", str(threads), "--json",
+                           "--problem", "h1/1 q64 k64 d64 f32"],
+                          check=True, capture_output=True, text=True)
     return json.loads(said.stdout)["machine"]
 
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 
-/* Packing: part of attention_tmpl.h. Q is [word of the head][ROWS]; K and V are as the products want
- * them. */
+/* Packing: part of attention_tmpl.h. Q is [word of the head][ROWS]; K and V are as the products
+ * want them. */
 
 /* `n` rows from `first` on, turned: to[word][pitch], rows side by side, whole vectors of them. */
 INLINE void turn_rows(const struct head_rows *rows, tskip_i64 first, int n, float *to, int pitch,

@@ -9,8 +9,8 @@
 #include "decode_cpu.h"
 #include "kernels/shared/kargs.h"
 
-/* One row: its records lie `stride` floats apart. A part that saw nothing has the lowest maximum and
- * a sum of 0. Returns the log-sum-exp; o gets the output. */
+/* One row: its records lie `stride` floats apart. A part that saw nothing has the lowest maximum
+ * and a sum of 0. Returns the log-sum-exp; o gets the output. */
 static float combine(const struct tskip__attention_args *a, const float *parts, size_t stride,
                      const float *sink, float *o)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 
-/* S = Q K' of one tile: part of decode_tmpl.h. A row of K is read once, in order and as it lies, and
- * multiplied with every query row while it is in the L1 cache. The head lies in the lanes: 4 keys by
- * up to ROW_BLOCK rows are summed at a time, and the lanes of four sums together. */
+/* S = Q K' of one tile: part of decode_tmpl.h. A row of K is read once, in order and as it lies,
+ * and multiplied with every query row while it is in the L1 cache. The head lies in the lanes: 4
+ * keys by up to ROW_BLOCK rows are summed at a time, and the lanes of four sums together. */
 
 /* Adds the products of one vector of 4 keys with n rows. */
 INLINE void add_products(const vf k[4], const float *q, size_t pitch, vsum sum[][4], const int n)

@@ -52,10 +52,10 @@ INLINE int block_of(int left)
     return left <= 2 ? left : ROW_BLOCK;
 }
 
-/* Brings rows of K or V near before they are multiplied. Where a line costs less to multiply than to
- * read, `row` itself is read here in order, byte order of memory being what the processor's own
- * prefetching follows; the products take four rows at a time. Else the row a tile further on is
- * asked for into the L2 cache: in the L1 cache it would crowd out what is at hand. */
+/* Brings rows of K or V near before they are multiplied. Where a line costs less to multiply than
+ * to read, `row` itself is read here in order, byte order of memory being what the processor's
+ * own prefetching follows; the products take four rows at a time. Else the row a tile further on
+ * is asked for into the L2 cache: in the L1 cache it would crowd out what is at hand. */
 INLINE void fetch_row(const struct item *it, const struct head_rows *rows, tskip_i64 row,
                       const tskip_u32 dtype)
 {
@@ -223,8 +223,8 @@ static void store_nothing(const struct item *it, float *to)
     }
 }
 
-/* Returns whether no row's result of this part reaches FAINT: where the products flush, it must then
- * be computed again by those that do not. */
+/* Returns whether no row's result of this part reaches FAINT: where the products flush, it must
+ * then be computed again by those that do not. */
 static bool run_part(const tskip_group *group, void *const *buffers, const void *args, void *memory)
 {
     struct item it;

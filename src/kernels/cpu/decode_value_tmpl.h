@@ -36,6 +36,8 @@ INLINE void value_block(const struct item *it, const char *const *value, tskip_i
     vsum sum[2][8];
     float *o = it->o + (size_t)row * it->dim_v + d;
     const int left = it->values.dim - d;
+    const int passes = (it->rows + 1) / 2; /* each asks for its share of the rows */
+    int due = row / 2;
     p += row * BK;
     UNROLL
     for (int r = 0; r < n; r++)
@@ -45,9 +47,11 @@ INLINE void value_block(const struct item *it, const char *const *value, tskip_i
             vs_set(vf_mul(vf_load(o + (size_t)r * it->dim_v + j * VL), vf_set(factor[row + r])));
     for (int w = 0; w < words; w++, p++, value += TERMS) {
         vf v[8];
-        if (row == 0 && d == 0)
+        if (d == 0 && due-- == 0) {
             for (int i = 0; i < TERMS; i++)
                 fetch_row(it, &it->values, key + w * TERMS + i, dtype);
+            due = passes - 1;
+        }
         load_values(value, d, left, v, wide, dtype);
         UNROLL
         for (int r = 0; r < n; r++) {

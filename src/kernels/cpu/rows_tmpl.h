@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 
-/* Rows of Q, K, V and of a mask tensor into the vectors of the rung whose simd_<rung>.h was included
- * before: what attention_tmpl.h and decode_tmpl.h share. Products are made of 32-bit words: one f32
- * each, or on a rung that multiplies pairs two 16-bit terms that lie next to each other in a sum.
- * For Q and K the sum runs over the head, for P and V over the keys. */
+/* Rows of Q, K, V and of a mask tensor into the vectors of the rung whose simd_<rung>.h was
+ * included before: what attention_tmpl.h and decode_tmpl.h share. Products are made of 32-bit
+ * words: one f32 each, or on a rung that multiplies pairs two 16-bit terms that lie next to each
+ * other in a sum. For Q and K the sum runs over the head, for P and V over the keys. */
 
 #include <math.h>
 #include <stdbool.h>
