@@ -4,17 +4,18 @@
 # The front door. Everything is built by CMake; these targets only say what for.
 
 PREFIX ?= /usr/local
-JOBS   ?= $(shell nproc)
+JOBS   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BUILD  := build
 
-.PHONY: all demo check check-frameworks bench bench-peers install clean help
+.PHONY: all demo check check-frameworks bench bench-peers bench-peers-cuda install clean help
 
 help:
 	@echo 'make demo               run the main job on real Q, K and V (3 minutes from a fresh clone)'
 	@echo 'make check              build with warnings as errors, run every test and the sanitizers'
-	@echo 'make check-frameworks   the Python package beside PyTorch; downloads gigabytes once'
+	@echo 'make check-frameworks   the Python package beside PyTorch, MLX, JAX; downloads gigabytes once'
 	@echo 'make bench              time this machine: with the map, without it, against its own peak'
 	@echo 'make bench-peers        time peers (PyTorch, ggml) beside it; downloads about 3 GB once'
+	@echo 'make bench-peers-cuda   the same on an NVIDIA GPU (FA4, FFPA, cuDNN, FlexAttention)'
 	@echo 'make install PREFIX=…   headers, libraries, pkg-config, CMake package, command, man page'
 	@echo 'make clean              remove build/ and out/'
 
@@ -43,6 +44,9 @@ bench: all
 
 bench-peers: all
 	@python3 bench/peers/run.py
+
+bench-peers-cuda: all
+	@python3 bench/peers/run_cuda.py
 
 install: all
 	@cmake -S . -B $(BUILD)/release -DCMAKE_INSTALL_PREFIX=$(PREFIX) > $(BUILD)/configure.log

@@ -67,11 +67,12 @@ static bool load(job *j, const char *name, tskip_buffer **buffer, tskip_strides 
     j->desc.dtype = t->element->dtype;
     read_shape(j, t, shape);
     for (int i = 0; i < 4; i++) {
-        if (shape[i] < 1 || (i < 2 && shape[i] > UINT32_MAX) || (i == 3 && shape[i] > 65536))
-            return io_fail(error,
-                           "%s: dimension %d of tensor '%s' is %" PRId64
-                           ", expected at least 1 and a size that fits",
-                           j->o->input, i, name, shape[i]);
+        static const char *const axes[] = {"batch", "heads", "tokens", "head size"};
+        static const int64_t most[] = {UINT32_MAX, UINT32_MAX, INT64_C(1) << 40, 65536};
+        if (shape[i] < 1 || shape[i] > most[i])
+            return io_fail(
+                error, "%s: tensor '%s' has a dimension %s of %" PRId64 ", expected 1 to %" PRId64,
+                j->o->input, name, axes[i], shape[i], most[i]);
     }
     *strides = strides_of(j, shape);
     if (tskip_buffer_create(j->device, t->size, buffer) != TSKIP_OK ||

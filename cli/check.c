@@ -60,14 +60,24 @@ static void outputs_release(outputs *out)
     free(out->lse);
 }
 
+/* Runs with both outputs full of bytes that no result is made of, so that none can be left out. */
+static bool run_over_sentinels(trial *t, bool skip, const tskip_tile_map *map, uint8_t *o,
+                               float *lse, io_error *error)
+{
+    const size_t o_size = t->data->o_size, lse_size = t->lse != NULL ? t->data->lse_size : 0;
+    memset(o, 0x5a, o_size);
+    memset(lse, 0x5a, lse_size);
+    if (tskip_buffer_write(t->o, 0, o, o_size) != TSKIP_OK ||
+        (lse_size > 0 && tskip_buffer_write(t->lse, 0, lse, lse_size) != TSKIP_OK))
+        return io_fail(error, "output: %s", tskip_last_error());
+    return trial_run(t, skip, map, NULL, error) && trial_read(t, o, lse, error);
+}
+
 /* Runs again and compares every byte with the first run. */
 static bool same_bytes(trial *t, bool skip, const tskip_tile_map *map, outputs *out,
                        const char *what, io_error *error)
 {
-    memset(out->o, 0x5a, out->o_size);
-    if (tskip_buffer_write(t->o, 0, out->o, out->o_size) != TSKIP_OK)
-        return io_fail(error, "output: %s", tskip_last_error());
-    if (!trial_run(t, skip, map, NULL, error) || !trial_read(t, out->o, out->lse, error))
+    if (!run_over_sentinels(t, skip, map, out->o, out->lse, error))
         return false;
     for (size_t i = 0; i < out->o_size; i++) {
         if (out->o[i] != out->first_o[i]) {
@@ -159,8 +169,7 @@ static bool check_with(const check_device *d, trial *t, const witness *w, output
     if (w != NULL && t->mask != NULL &&
         (!check_map(t, w, result->classes, error) || !check_cells(t, w, error)))
         return false;
-    if (!trial_run(t, true, t->map, NULL, error) ||
-        !trial_read(t, out->first_o, out->first_lse, error))
+    if (!run_over_sentinels(t, true, t->map, out->first_o, out->first_lse, error))
         return false;
     if ((w != NULL && !judge(t->data, w, out, result, error)) || !gate(t, out, error))
         return false;
@@ -179,6 +188,7 @@ bool check_run(const check_device *d, const problem_data *data, const witness *w
     outputs out;
     if (!trial_create(d->devices[0], data, &t, error))
         return false;
+    result->tile = tskip_plan_get_info(t.plan)->tile;
     const bool ok = outputs_create(data, &out)
                         ? check_with(d, &t, w, &out, result, error)
                         : io_fail(error, "not enough memory to keep the outputs");

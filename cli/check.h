@@ -24,6 +24,7 @@ typedef struct check_result {
     double ratio;     /* of the accuracy bound: left side over right side; infinite for a fault */
     double lse_ratio; /* the same for the log-sum-exps; 0 without */
     uint64_t classes[3]; /* tiles of the map */
+    tskip_tile tile;
 } check_result;
 
 /* True if all holds:

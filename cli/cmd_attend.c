@@ -6,10 +6,10 @@
 
 #include "attend.h"
 #include "cli.h"
+#include "io/digits.h"
 #include "io/map_picture.h"
 #include "map_report.h"
 #include "progress.h"
-#include "table.h"
 
 static const char HELP[] =
     "Usage: tileskip attend --input FILE.safetensors [OPTION]…\n"
@@ -148,6 +148,10 @@ static bool read_options(int argc, char **argv, attend_options *o)
         cli_usage("attend", "--out-dtype needs --out");
         return false;
     }
+    if (o->lse && o->out == NULL) {
+        cli_usage("attend", "--lse needs --out");
+        return false;
+    }
     return o->rules == NULL || cli_get_rules("attend", "rules", o->rules);
 }
 
@@ -167,7 +171,7 @@ static int print_text(const attend_result *r)
     map_report_counts(&r->counts, stdout);
     printf("\nvisible pairs  %s\ntime           %.3f ms, %.1f GFLOP/s on visible "
            "pairs\n",
-           table_number(text, r->visible), r->seconds * 1e3, r->gflops);
+           io_digits(text, r->visible), r->seconds * 1e3, r->gflops);
     return cli_finish();
 }
 

@@ -217,7 +217,8 @@ static void print_prefill(const options *o, const report *r)
     table_print(&t, stdout);
     puts(
         "\nmap: built in the same call; given: built before. Ideal: all tiles over those visited.\n"
-        "GFLOP/s count visible pairs only, the map's build included.\n");
+        "GFLOP/s count visible pairs only, the map's build included.\n"
+        "On a GPU runs are timed back to back.\n");
 }
 
 static void print_decode(const options *o, const report *r)

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "io/digits.h"
 #include "io/map_picture.h"
 #include "map_report.h"
 #include "mask_file.h"
 #include "progress.h"
-#include "table.h"
 
 static const char HELP[] =
     "Usage: tileskip map --rules R --q-len N --k-len N [OPTION]…\n"
@@ -20,6 +20,7 @@ static const char HELP[] =
     "Options:\n"
     "  --rules R        the mask as rules, e.g. causal,window=1024,images=100:380 (docs/masks.md)\n"
     "  --mask FILE[:T]  the mask as a tensor [q,k] or [batch,heads,q,k]: .npy or .safetensors\n"
+    "  --heads N        query heads, for alibi without slopes (default 1)\n"
     "  --q-len N        queries (with --mask: the tensor's)\n"
     "  --k-len N        keys (with --mask: the tensor's)\n"
     "  --q-offset N     keys that came before the first query, or 'end' (default 0)\n"
@@ -42,6 +43,15 @@ typedef struct options {
     bool letters, json, help;
 } options;
 
+static bool get_heads(const char *text, uint32_t *heads)
+{
+    int64_t value;
+    if (!cli_get_i64("map", "heads", text, 1, UINT32_MAX, &value))
+        return false;
+    *heads = (uint32_t)value;
+    return true;
+}
+
 static bool read_option(int c, options *o)
 {
     switch (c) {
@@ -51,6 +61,8 @@ static bool read_option(int c, options *o)
     case 'm':
         o->mask = optarg;
         return true;
+    case 'H':
+        return get_heads(optarg, &o->extent.n_heads);
     case 'q':
         return cli_get_i64("map", "q-len", optarg, 1, CLI_MAX_LENGTH, &o->extent.q_len);
     case 'k':
@@ -86,13 +98,21 @@ static bool read_option(int c, options *o)
 static bool read_options(int argc, char **argv, options *o)
 {
     static const struct option OPTIONS[] = {
-        {"rules", required_argument, NULL, 'r'},    {"mask", required_argument, NULL, 'm'},
-        {"q-len", required_argument, NULL, 'q'},    {"k-len", required_argument, NULL, 'k'},
-        {"q-offset", required_argument, NULL, 'Q'}, {"k-offset", required_argument, NULL, 'K'},
-        {"tile", required_argument, NULL, 't'},     {"device", required_argument, NULL, 'd'},
-        {"png", required_argument, NULL, 'p'},      {"plane", required_argument, NULL, 'P'},
-        {"letters", no_argument, NULL, 'l'},        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+        {"rules", required_argument, NULL, 'r'},
+        {"mask", required_argument, NULL, 'm'},
+        {"heads", required_argument, NULL, 'H'},
+        {"q-len", required_argument, NULL, 'q'},
+        {"k-len", required_argument, NULL, 'k'},
+        {"q-offset", required_argument, NULL, 'Q'},
+        {"k-offset", required_argument, NULL, 'K'},
+        {"tile", required_argument, NULL, 't'},
+        {"device", required_argument, NULL, 'd'},
+        {"png", required_argument, NULL, 'p'},
+        {"plane", required_argument, NULL, 'P'},
+        {"letters", no_argument, NULL, 'l'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int c;
     *o = (options){.tile = {32, 16}};
@@ -138,7 +158,13 @@ static bool take_shape(const mask_file *file, options *o)
             return false;
         }
         o->extent.batch = (uint32_t)shape[0];
-        o->extent.n_heads = (uint32_t)shape[1];
+        if (o->extent.n_heads != 0 && shape[1] > 1 && o->extent.n_heads != (uint32_t)shape[1]) {
+            cli_fail("%s: the mask has %" PRId64 " heads where --heads says %" PRIu32, o->mask,
+                     shape[1], o->extent.n_heads);
+            return false;
+        }
+        if (o->extent.n_heads == 0)
+            o->extent.n_heads = (uint32_t)shape[1];
         shape += 2;
     }
     return take_length("q-len", shape[0], &o->extent.q_len, o->mask) &&
@@ -193,9 +219,9 @@ static int print_text(const options *o, const tskip_tile_map *map, const tskip_t
     printf("%" PRId64 " queries × %" PRId64 " keys, tiles of %" PRIu32 "×%" PRIu32 ": %" PRIu32
            " × %" PRIu32 " tiles, %" PRIu64 " %s, %s bytes\n\n",
            info->extent.q_len, info->extent.k_len, info->tile.bq, info->tile.bk, info->nq, info->nk,
-           planes, planes == 1 ? "plane" : "planes", table_number(bytes, info->size));
+           planes, planes == 1 ? "plane" : "planes", io_digits(bytes, info->size));
     map_report_counts(counts, stdout);
-    printf("\nvisible pairs %s (%.2f %%)\n", table_number(text, visible),
+    printf("\nvisible pairs %s (%.2f %%)\n", io_digits(text, visible),
            100.0 * (double)visible / pairs);
     if (o->letters || (isatty(STDOUT_FILENO) && map_report_is_small(info))) {
         putchar('\n');

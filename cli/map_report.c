@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "io/digits.h"
 #include "table.h"
 
 void map_report_counts(const tskip_tile_counts *counts, FILE *stream)
@@ -18,7 +19,7 @@ void map_report_counts(const tskip_tile_counts *counts, FILE *stream)
     table_begin(&t, "lrrl", "class|tiles|share|with the map attention");
     for (int i = 0; i < 3; i++) {
         table_cell(&t, "%s", NAMES[i]);
-        table_cell(&t, "%s", table_number(text, numbers[i]));
+        table_cell(&t, "%s", io_digits(text, numbers[i]));
         table_cell(&t, "%.2f %%", total > 0 ? 100.0 * (double)numbers[i] / (double)total : 0.0);
         table_cell(&t, "%s", WHAT[i]);
     }

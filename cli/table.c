@@ -92,17 +92,3 @@ void table_print(table *t, FILE *stream)
     free(t->cells);
     *t = (table){0};
 }
-
-const char *table_number(char text[32], uint64_t number)
-{
-    char digits[24];
-    const int length = snprintf(digits, sizeof(digits), "%" PRIu64, number);
-    char *to = text;
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            *to++ = ',';
-        *to++ = digits[i];
-    }
-    *to = 0;
-    return text;
-}

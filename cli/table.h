@@ -31,7 +31,4 @@ void table_cell(table *t, const char *format, ...)
 /* Prints the table and empties it. */
 void table_print(table *t, FILE *stream);
 
-/* "11,858" in a buffer of at least 32 bytes, which it returns. */
-const char *table_number(char text[32], uint64_t number);
-
 #endif

@@ -16,6 +16,7 @@ typedef struct trial {
     tskip_plan *plan, *plan_no_skip;
     tskip_tile_map *map; /* NULL without a mask */
     tskip_encoder *encoder;
+    uint32_t repeats; /* of the attention in one run, back to back; 1 from trial_create */
 } trial;
 
 /* A buffer of the caller's bytes: imported where the device computes in host memory, else a copy.
@@ -33,8 +34,8 @@ void trial_destroy(trial *t);
  * device's own clock, which leaves out the way there and back. */
 double trial_seconds(tskip_encoder *encoder, double start);
 
-/* Runs attention once and waits: with `map` (NULL: built in the workspace first), or visiting every
- * tile. *seconds (may be NULL) is the time of encode, submit and wait by trial_seconds. */
+/* Runs attention and waits: with `map` (NULL: built in the workspace first) or visiting every tile.
+ * *seconds (may be NULL): of encode, submit and wait by trial_seconds, over `repeats`. */
 bool trial_run(trial *t, bool skip, const tskip_tile_map *map, double *seconds, io_error *error);
 
 /* Copies the outputs to the host: data->o_size and data->lse_size bytes. lse may be NULL. */

@@ -55,35 +55,37 @@ static bool add_device(verify *v, const char *name, io_error *error)
     return true;
 }
 
-/* The rungs by name, the usual one included: opening "cpu" itself would repeat one of them. */
-static void add_rungs(verify *v)
+/* Plain "cpu" would repeat one of its rungs, which are listed too. */
+static bool is_checked(const tskip_device_info *info)
 {
-    static const char *const RUNGS[] = {"c",          "avx2", "avx512", "avx512bf16",
-                                        "avx512fp16", "amx",  "neon",   "sve"};
-    for (size_t i = 0; i < sizeof(RUNGS) / sizeof(RUNGS[0]); i++) {
-        char name[32];
-        io_error ignored;
-        snprintf(name, sizeof(name), "cpu:%s", RUNGS[i]);
-        add_device(v, name, &ignored);
-    }
+    return info->available && strcmp(info->backend, "null") != 0 && strcmp(info->name, "cpu") != 0;
+}
+
+static bool computes(verify *v, io_error *error)
+{
+    if (strcmp(tskip_device_get_info(v->devices[0].devices[0])->backend, "null") != 0)
+        return true;
+    verify_close(v);
+    return io_fail(error, "device null: computes nothing, expected one that does");
 }
 
 bool verify_open(verify *v, const char *name, io_error *error)
 {
     *v = (verify){0};
     watch_crashes();
+    if (name != NULL && !add_device(v, name, error))
+        return false;
     if (name != NULL)
-        return add_device(v, name, error);
+        return computes(v, error);
     tskip_device_info infos[VERIFY_MAX_DEVICES];
     size_t count = 0;
     if (tskip_device_list(infos, VERIFY_MAX_DEVICES, &count) != TSKIP_OK)
         return io_fail(error, "devices: %s", tskip_last_error());
-    add_rungs(v);
-    for (size_t i = 0; i < count && i < VERIFY_MAX_DEVICES; i++) {
-        const bool covered = strncmp(infos[i].name, "cpu", 3) == 0 && v->n_devices > 0;
-        if (!infos[i].available || covered || strcmp(infos[i].backend, "null") == 0)
-            continue;
-        if (!add_device(v, infos[i].name, error))
+    if (count > VERIFY_MAX_DEVICES)
+        return io_fail(error, "devices: there are %zu, expected at most %d; name them one by one",
+                       count, VERIFY_MAX_DEVICES);
+    for (size_t i = 0; i < count; i++) {
+        if (is_checked(&infos[i]) && !add_device(v, infos[i].name, error))
             return false;
     }
     return v->n_devices > 0 || io_fail(error, "devices: none can be used here");
@@ -103,12 +105,17 @@ static bool device_takes(const check_device *d, const problem *p)
     return cpu || (p->head_dim % 8 == 0 && p->head_dim_v % 8 == 0);
 }
 
+static void name_case(const check_device *d, const problem *p, char text[PROBLEM_MAX_TEXT])
+{
+    problem_format(p, text);
+    snprintf(running, sizeof(running), "%s %s", d->name, text);
+}
+
 static bool wanted(const verify *v, const check_device *d, const problem *p,
                    char text[PROBLEM_MAX_TEXT])
 {
     char pattern[512];
-    problem_format(p, text);
-    snprintf(running, sizeof(running), "%s %s", d->name, text);
+    name_case(d, p, text);
     if (v->filter == NULL)
         return true;
     snprintf(pattern, sizeof(pattern), "*%s*", v->filter);
@@ -141,12 +148,12 @@ static void note(verify *v, const problem *p, const check_result *result)
 }
 
 static void check_on(verify *v, const check_device *d, const problem_data *data, const witness *w,
-                     bool need_classes, const char *text)
+                     bool designed, const char *text)
 {
     io_error error;
     check_result result;
     const bool ok = check_run(d, data, w, &result, &error) &&
-                    (!need_classes || designed_classes_can_fail(result.classes, &error));
+                    (!designed || designed_tiles_can_fail(data->problem, &result, &error));
     v->cases++;
     note(v, data->problem, &result);
     if (!ok) {
@@ -155,31 +162,22 @@ static void check_on(verify *v, const check_device *d, const problem_data *data,
     }
 }
 
-/* Another tile than the plan's own choice, where the device has one. On a GPU the tiles that it has
- * may depend on mask and strides, of which the problem here knows nothing: no variation there. */
-static void vary_tile(const check_device *d, random_state *rng, problem *p)
+/* Another tile than the plan's own choice, where the device has one for this very problem: which
+ * there are may depend on mask and strides. `p` is the problem that the data was made of. */
+static void vary_tile(const check_device *d, random_state *rng, const problem_data *data,
+                      problem *p)
 {
-    static const uint32_t SIZES[] = {8, 16, 24, 32, 48, 64, 96, 128};
-    if (!tskip_device_get_info(d->devices[0])->shares_memory)
-        return;
-    for (int attempt = 0; attempt < 16; attempt++) {
-        tskip_plan *plan = NULL;
-        const tskip_tile tile = {SIZES[random_next(rng) % 8], SIZES[random_next(rng) % 8]};
-        const tskip_attention_desc desc = {.extent = {.n_heads = p->extent.n_heads,
-                                                      .q_len = p->extent.q_len,
-                                                      .k_len = p->extent.k_len},
-                                           .n_kv_heads = p->n_kv_heads,
-                                           .head_dim = p->head_dim,
-                                           .head_dim_v = p->head_dim_v,
-                                           .dtype = p->dtype,
-                                           .out_dtype = p->out_dtype,
-                                           .tile = tile};
-        if (tskip_plan_create(d->devices[0], &desc, &plan) != TSKIP_OK)
-            continue;
-        tskip_plan_destroy(&plan);
-        p->tile = tile;
-        return;
+    static const uint32_t ROWS[] = {16, 32, 64, 128}, KEYS[] = {16, 32, 64, 96, 128};
+    for (int attempt = 0; attempt < 6; attempt++) {
+        trial t;
+        io_error ignored;
+        p->tile = (tskip_tile){ROWS[random_next(rng) % 4], KEYS[random_next(rng) % 5]};
+        if (trial_create(d->devices[0], data, &t, &ignored)) {
+            trial_destroy(&t);
+            return;
+        }
     }
+    p->tile = (tskip_tile){0};
 }
 
 /* The inputs and what the reference says of them depend on no device, so they are made once. */
@@ -195,8 +193,6 @@ static void check_everywhere(verify *v, const problem *p, bool vary)
     for (size_t i = 0; i < v->n_devices; i++) {
         const check_device *d = &v->devices[i];
         mine.tile = p->tile;
-        if (vary && random_chance(&rng, 30))
-            vary_tile(d, &rng, &mine);
         if (!device_takes(d, p) || !wanted(v, d, &mine, text))
             continue;
         if (!made) {
@@ -206,6 +202,10 @@ static void check_everywhere(verify *v, const problem *p, bool vary)
                 fail_case(v, d, text, &error);
                 break;
             }
+        }
+        if (vary && random_chance(&rng, 30)) {
+            vary_tile(d, &rng, &data, &mine);
+            name_case(d, &mine, text);
         }
         check_on(v, d, &data, &w, false, text);
     }
@@ -225,19 +225,6 @@ void verify_random(verify *v, uint64_t seed)
     check_everywhere(v, &p, true);
 }
 
-/* The tile that a plan for the problem settles on. */
-static bool plan_tile(const check_device *d, const problem *p, tskip_tile *tile, io_error *error)
-{
-    const tskip_attention_desc desc = {
-        .extent = {.q_len = 1, .k_len = 1}, .head_dim = p->head_dim, .dtype = p->dtype};
-    tskip_plan *plan = NULL;
-    if (tskip_plan_create(d->devices[0], &desc, &plan) != TSKIP_OK)
-        return io_fail(error, "plan: %s", tskip_last_error());
-    *tile = tskip_plan_get_info(plan)->tile;
-    tskip_plan_destroy(&plan);
-    return true;
-}
-
 static void check_designed(verify *v, const check_device *d, size_t index)
 {
     char text[PROBLEM_MAX_TEXT] = "";
@@ -245,14 +232,13 @@ static void check_designed(verify *v, const check_device *d, size_t index)
     problem_data data = {0};
     witness w = {0};
     io_error error;
-    tskip_tile tile;
     if (!device_takes(d, &p))
         return;
     bool ok = designed_problem(d->devices[0], index, &p, &error);
     if (ok && !wanted(v, d, &p, text))
         return;
-    ok = ok && plan_tile(d, &p, &tile, &error) && problem_data_create(&p, &data, &error) &&
-         witness_create(&data, 1, &w, &error) && designed_inputs_can_fail(&data, &w, tile, &error);
+    ok = ok && problem_data_create(&p, &data, &error) && witness_create(&data, 1, &w, &error) &&
+         designed_inputs_can_fail(&data, &w, &error);
     if (ok)
         check_on(v, d, &data, &w, true, text);
     else

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The tileskip authors
 #
 # Kernel source to C array. At build time, as a script:
-#   cmake -DINPUT=x.cu -DROOT=src -DNAME=tskip__source_x -DOUTPUT=x_source.h -P embed.cmake
+#   cmake -DINPUT=x.cu -DROOT=src -DNAME=tskip__source_x_cu -DOUTPUT=x_cu_source.h -P embed.cmake
 # writes `static const unsigned char NAME[]`, ended by a zero: the file with every #include "…" replaced by the
 # file it names, once each; looked for beside the includer, then in ROOT.
 # When included by a CMakeLists.txt it defines tskip_embed.
@@ -10,17 +10,18 @@
 if(NOT CMAKE_SCRIPT_MODE_FILE)
     set(TSKIP_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 
-    # tskip_embed(TARGET FILE… DEPENDS header…): for each file the header <stem>_source.h with the array
-    # tskip__source_<stem>, to be included by one .c file of the target.
+    # tskip_embed(TARGET FILE… DEPENDS header…): for a file x.cu the header x_cu_source.h with the array
+    # tskip__source_x_cu, to be included by one .c file of the target.
     function(tskip_embed target)
         cmake_parse_arguments(E "" "" "DEPENDS" ${ARGN})
         foreach(file ${E_UNPARSED_ARGUMENTS})
             get_filename_component(input ${file} ABSOLUTE)
-            get_filename_component(stem ${file} NAME_WE)
-            set(output ${CMAKE_CURRENT_BINARY_DIR}/${stem}_source.h)
+            get_filename_component(name ${file} NAME)
+            string(REPLACE . _ name ${name})
+            set(output ${CMAKE_CURRENT_BINARY_DIR}/${name}_source.h)
             add_custom_command(OUTPUT ${output}
                 COMMAND ${CMAKE_COMMAND} -DINPUT=${input} -DROOT=${PROJECT_SOURCE_DIR}/src
-                    -DNAME=tskip__source_${stem} -DOUTPUT=${output} -P ${TSKIP_EMBED_SCRIPT}
+                    -DNAME=tskip__source_${name} -DOUTPUT=${output} -P ${TSKIP_EMBED_SCRIPT}
                 DEPENDS ${input} ${E_DEPENDS} ${TSKIP_EMBED_SCRIPT} VERBATIM)
             list(APPEND outputs ${output})
         endforeach()

@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 
 DOCS = Path(__file__).parent
 OURS, COLORS = "#2660ba", ["#f59628", "#5a9e6f", "#b04a5a", "#8a6fb8", "#7a7a82", "#c9a227"]
-NOT_PEERS = {"+ scan", "map"}
+NOT_PEERS = {"+ scan", "map once"}
 
 
 @dataclass
@@ -56,7 +56,7 @@ def read(page: Path) -> list[Row]:
             if ours is not None:
                 known = {name: value for name, value in peers.items() if value is not None}
                 problem = values["problem"].replace("`", "")
-                rows.append(Row(problem, values["type"], ours, known, values["× best"]))
+                rows.append(Row(problem, values.get("type", "bf16"), ours, known, values["× best"]))
     return rows
 
 
@@ -84,7 +84,7 @@ def draw_panel(axes: plt.Axes, rows: list[Row], kind: str, unit: str) -> None:
     axes.set_title(kind, loc="left", fontsize=10)
     axes.set_xlabel(f"{unit} on visible pairs; the bar is tileskip, × the best of the dots",
                     fontsize=8)
-    axes.margins(x=0.16)
+    axes.margins(x=0.22, y=0.01)
     axes.set_xlim(left=0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", color="#e0e0e4", linewidth=0.6)

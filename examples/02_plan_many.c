@@ -44,7 +44,8 @@ int main(void)
     CHECK(tskip_buffer_create(device, kv_bytes, &t.k.buffer));
     CHECK(tskip_buffer_create(device, kv_bytes, &t.v.buffer));
     CHECK(tskip_buffer_create(device, q_bytes, &t.o.buffer));
-    CHECK(tskip_buffer_create(device, info->workspace_size, &t.workspace.buffer));
+    if (info->workspace_size > 0)
+        CHECK(tskip_buffer_create(device, info->workspace_size, &t.workspace.buffer));
     float *numbers = calloc(1, q_bytes);
     if (!numbers)
         return 1;

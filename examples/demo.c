@@ -15,6 +15,7 @@
 #include <tileskip/tileskip.h>
 
 #include "clock.h"
+#include "io/digits.h"
 #include "io/map_picture.h"
 #include "io/safetensors.h"
 #include "table.h"
@@ -213,9 +214,9 @@ static void add_row(table *t, const char *rules, const outcome *o)
     char text[32];
     const uint64_t tiles = o->counts.skip + o->counts.mixed + o->counts.full;
     table_cell(t, "%s", rules);
-    table_cell(t, "%s", table_number(text, o->counts.skip));
-    table_cell(t, "%s", table_number(text, o->counts.mixed));
-    table_cell(t, "%s", table_number(text, o->counts.full));
+    table_cell(t, "%s", io_digits(text, o->counts.skip));
+    table_cell(t, "%s", io_digits(text, o->counts.mixed));
+    table_cell(t, "%s", io_digits(text, o->counts.full));
     table_cell(t, "%.1f ms", o->without * 1e3);
     table_cell(t, "%.1f ms", o->with_map * 1e3);
     table_cell(t, "%.1f %%", 100.0 * (double)o->counts.skip / (double)tiles);

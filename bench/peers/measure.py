@@ -3,7 +3,6 @@
 """Times tileskip and its peers in turns on the same tensors. Run through run.py."""
 import datetime
 import json
-import math
 import os
 import pathlib
 import statistics
@@ -18,82 +17,12 @@ from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
 import ggml_c
 import tileskip_c
+from rows import BOUND, TYPES, Row, lines_of, progress, reference
 
 warnings.filterwarnings("ignore")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
-# Worst |output - f64 reference| that counts as agreement, as a share of the largest |V|: rounding
-# of P and of the output to the type, with room for orders of summation; ggml adds up V in f16.
-BOUND = {"f32": 2e-5, "bf16": 2**-7, "f16": 2**-10, "ggml": 2**-7}
 GEMM_SIDE = 2048
 PAUSE = 0.05  # seconds before each run: the threads of the one before may still spin
-
-
-class Row:
-    """A line of rows.txt."""
-
-    def __init__(self, text):
-        self.text = text
-        self.rules, self.tensor = None, False
-        for word in text.split():
-            if word.startswith("rules="):
-                self.rules = word[6:]
-            elif word == "mask=tensor":
-                self.tensor = True
-            elif word[0] == "h":
-                self.heads, self.kv_heads = map(int, word[1:].split("/"))
-            elif word[0] in "qkd":
-                setattr(self, {"q": "q_len", "k": "k_len", "d": "dim"}[word[0]], int(word[1:]))
-        parts = dict(p.partition("=")[::2] for p in (self.rules or "").split(",") if p)
-        self.causal = "causal" in parts
-        self.window = int(parts.get("window", 0))
-        self.images = [tuple(map(int, s.split(":"))) for s in parts.get("images", "").split("+") if s]
-
-    def image_of(self):
-        """The image that each position lies in, -1 outside."""
-        image = torch.full((max(self.q_len, self.k_len),), -1, dtype=torch.int32)
-        for number, (start, end) in enumerate(self.images):
-            image[start:end] = number
-        return image
-
-    def visible(self):
-        """The mask as a [q, k] tensor of booleans; None if every key is visible."""
-        if not self.rules:
-            return None
-        p, x = torch.arange(self.q_len)[:, None], torch.arange(self.k_len)[None]
-        seen = x <= p if self.causal else torch.ones(self.q_len, self.k_len, dtype=torch.bool)
-        if self.images:
-            image = self.image_of()
-            seen |= (image[p] == image[x]) & (image[p] >= 0)
-        return seen & (p - x < self.window) if self.window else seen
-
-    def mask_function(self):
-        """The mask as FlexAttention takes it."""
-        image, window, causal = self.image_of(), self.window, self.causal
-        if self.images:
-            return lambda b, h, p, x: (((x <= p) | ((image[p] == image[x]) & (image[p] >= 0)))
-                                       & (p - x < window))
-        if window:
-            return lambda b, h, p, x: (x <= p) & (p - x < window)
-        return lambda b, h, p, x: (x <= p) if causal else (x >= 0)
-
-
-def progress(text):
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\033[K" + text[:100])
-        sys.stderr.flush()
-
-
-def reference(q, k, v, seen):
-    """In double, a head at a time; the inputs are the rounded ones."""
-    out = torch.empty(*q.shape[:3], v.shape[3], dtype=torch.float64)
-    for head in range(q.shape[1]):
-        group = head // (q.shape[1] // k.shape[1])
-        scores = q[0, head].double() @ k[0, group].double().T * q.shape[3] ** -0.5
-        if seen is not None:
-            scores.masked_fill_(~seen, -math.inf)
-        out[0, head] = torch.softmax(scores, -1) @ v[0, group].double()
-    return out
 
 
 class Contest:
@@ -107,9 +36,7 @@ class Contest:
         self.q = make(row.heads, row.q_len)
         self.k, self.v = make(row.kv_heads, row.k_len), make(row.kv_heads, row.k_len)
         self.seen = row.visible()
-        self.bias = None
-        if self.seen is not None:
-            self.bias = torch.zeros(self.seen.shape, dtype=kind).masked_fill_(~self.seen, -math.inf)
+        self.bias = row.bias(kind)
         self.runs = {}
         self.add_tileskip(ts)
         if dtype != "f16":
@@ -124,7 +51,7 @@ class Contest:
                     "tileskip, scan": {"tensor": self.bias}}
         for name, options in ways.items():
             out = torch.empty_like(self.q)
-            attention = tileskip_c.Attention(ts, self.q, self.k, self.v, out, self.dtype, **options)
+            attention = tileskip_c.Attention(ts, self.q, self.k, self.v, out, **options)
             self.runs[name] = (attention.run, lambda out=out: out)
 
     def add(self, name, function):
@@ -204,9 +131,6 @@ class Contest:
         return {name: (output().double() - exact).abs().max().item() / largest
                 for name, (_, output) in self.runs.items()}
 
-    def pairs(self):
-        return self.row.q_len * self.row.k_len if self.seen is None else int(self.seen.sum())
-
 
 def machine_of(command, threads):
     """What `tileskip bench` says of the machine, measured now."""
@@ -219,7 +143,7 @@ def machine_of(command, threads):
 def result_of(contest, machine, rounds, budget):
     row, dtype = contest.row, contest.dtype
     seconds, errors = contest.time(rounds, budget), contest.errors()
-    flop = 4.0 * row.heads * row.dim * contest.pairs()
+    flop = 4.0 * row.heads * row.dim * row.pairs()
     gemm = 2.0 * GEMM_SIDE**3 / seconds.pop("gemm") * 1e-9
     peak = machine["peak_bf16_gflops"] if dtype == "bf16" else 0
     element = 4 if dtype == "f32" else 2
@@ -244,8 +168,7 @@ def main():
     machine = machine_of(str(ROOT / "build/release/cli/tileskip"), threads)
     machine.update(torch=torch.__version__, ggml="none" if ggml is None else options["ggml"],
                    tileskip=ts.lib.tskip_version().decode())
-    lines = [x for x in (pathlib.Path(__file__).with_name("rows.txt").read_text().splitlines())
-             if x and not x.startswith("#")]
+    lines = lines_of("rows.txt")
     results = []
     chosen = [i for i in range(len(lines)) if not options["rows"] or i + 1 in options["rows"]]
     jobs = [(i, dtype) for i in chosen for dtype in options["types"]]

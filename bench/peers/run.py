@@ -10,59 +10,11 @@ build/peers/results.json. Rows run apart are put together there; --report prints
 """
 import argparse
 import json
-import os
-import pathlib
-import signal
-import subprocess
-import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
-BUILD = HERE.parents[1] / "build" / "peers"
+from results import BUILD, install, measure, pinned, print_table, rows_of
+
 RESULTS = BUILD / "results.json"
 PEERS = ["torch sdpa", "sdpa + mask", "flex", "ggml"]
-
-
-def environment():
-    """The virtual environment's python, made and filled on first use."""
-    python = BUILD / "venv" / "bin" / "python"
-    stamp = BUILD / "installed.txt"
-    wanted = (HERE / "requirements.txt").read_text()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return python
-    BUILD.mkdir(parents=True, exist_ok=True)
-    print("peers: installing torch and ggml into build/peers/venv (minutes)", file=sys.stderr)
-    subprocess.run([sys.executable, "-m", "venv", BUILD / "venv"], check=True)
-    # ggml is compiled here, for this machine: what its users have at best.
-    env = dict(os.environ, CMAKE_ARGS="-DGGML_NATIVE=ON")
-    with open(BUILD / "install.log", "w") as log:
-        done = subprocess.run([python, "-m", "pip", "install", "-r", HERE / "requirements.txt"],
-                              env=env, stdout=log, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        sys.exit(f"peers: pip failed, see {BUILD / 'install.log'}")
-    stamp.write_text(wanted)
-    return python
-
-
-def pinned(package):
-    for line in (HERE / "requirements.txt").read_text().splitlines():
-        if line.startswith(package + "=="):
-            return line.partition("==")[2]
-    return "?"
-
-
-def merge(new):
-    """Puts new results into those kept, the same row and type replaced."""
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"results": []}
-    key = lambda r: (r["problem"], r["dtype"])
-    results = {key(r): r for r in kept["results"]}
-    results.update({key(r): r for r in new["results"]})
-    lines = [x for x in (HERE / "rows.txt").read_text().splitlines() if x and x[0] != "#"]
-    order = {text: i for i, text in enumerate(lines)}
-    rows = [r for r in results.values() if r["problem"] in order]
-    rows.sort(key=lambda r: (order[r["problem"]], ["f32", "bf16", "f16"].index(r["dtype"])))
-    whole = {"machine": new["machine"], "results": rows}
-    RESULTS.write_text(json.dumps(whole, indent=1))
-    return whole
 
 
 def table_row(r):
@@ -84,27 +36,14 @@ def report(whole, markdown):
     m = whole["machine"]
     head = ["problem", "type", "tileskip", "+ scan", *PEERS, "× best", "of GEMM", "of peak",
             "of read", "agree"]
-    rows = [head] + [table_row(r) for r in whole["results"]]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    rows = [table_row(r) for r in whole["results"]]
     print(f"{m['description']}: peak f32 {m['peak_gflops']:.0f}, bf16 {m['peak_bf16_gflops']:.0f} "
           f"GFLOP/s, read {m['read_gbs']:.1f} GB/s; tileskip {m['tileskip']}, torch {m['torch']}, "
           f"ggml {m['ggml']}. GFLOP/s on visible pairs, medians.\n")
-    for i, row in enumerate(rows):
-        cells = [c.ljust(w) if j < 2 else c.rjust(w) for j, (c, w) in enumerate(zip(row, widths))]
-        print("| " + " | ".join(cells) + " |" if markdown else "  ".join(cells))
-        if markdown and i == 0:
-            print("|" + "|".join("---" if j < 2 else "--:" for j in range(len(head))) + "|")
+    print_table(head, rows, markdown, 2)
     for r in whole["results"]:
         for name, why in r["failed"].items():
             print(f"\n{name} cannot run {r['problem']} in {r['dtype']}: {why}")
-
-
-def rows_of(text):
-    chosen = set()
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        chosen |= set(range(int(first), int(last or first) + 1))
-    return sorted(chosen)
 
 
 def main():
@@ -120,24 +59,11 @@ def main():
     a = p.parse_args()
     if a.report:
         return report(json.loads(RESULTS.read_text()), a.markdown)
-    python = environment()
-    out = BUILD / "new.json"
+    python = install("venv", "requirements.txt", "torch and ggml")
     options = {"rows": a.rows, "types": a.types.split(","), "threads": a.threads,
                "flex": not a.quick, "rounds": 0 if a.prepare else 3 if a.quick else a.rounds,
-               "budget": 2 if a.quick else 6, "ggml": pinned("ggml-py"), "out": str(out)}
-    # Tensors in huge pages, as tileskip's own buffers and the measure of the read rate have it.
-    env = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=str(BUILD / "inductor"),
-               THP_MEM_ALLOC_ENABLE="1")
-    out.unlink(missing_ok=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("peers: ended before the last row"))
-    child = subprocess.Popen([python, HERE / "measure.py", json.dumps(options)], env=env)
-    try:
-        if child.wait() != 0:
-            sys.exit("peers: measure.py failed")
-    finally:  # what was measured until then is kept
-        child.kill()
-        if out.exists():
-            report(merge(json.loads(out.read_text())), a.markdown)
+               "budget": 2 if a.quick else 6, "ggml": pinned("ggml-py", "requirements.txt")}
+    measure(python, "measure.py", options, RESULTS, "rows.txt", lambda x: report(x, a.markdown))
 
 
 if __name__ == "__main__":

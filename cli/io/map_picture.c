@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "canvas.h"
+#include "digits.h"
 
 enum { PLOT = 720, PLOT_MIN = 48, MARGIN = 24, TICK = 6, GRID_FROM = 9, SWATCH = 40, LEGEND = 47 };
 
@@ -21,8 +22,7 @@ typedef struct picture {
     uint64_t counts[3];
 } picture;
 
-/* The library says what a class looks like: a map of one tile each is drawn, so that the legend can
- * never disagree with the plot. */
+/* The legend's colours are the plot's own where a class can be seen in it. */
 static void read_colors(picture *pic, const uint8_t *bytes, size_t n_tiles, const uint8_t *rgb,
                         uint32_t width, uint32_t height)
 {
@@ -116,8 +116,9 @@ static void draw_legend(picture *pic)
     int64_t y = pic->y + pic->height + MARGIN;
     for (int i = 0; i < 3; i++, y += CANVAS_CELL_HEIGHT + 8) {
         char text[96];
-        snprintf(text, sizeof(text), "%s  %10" PRIu64 "  %5.1f %%", NAMES[i], pic->counts[i],
-                 100.0 * (double)pic->counts[i] / n_tiles);
+        char digits[32];
+        snprintf(text, sizeof(text), "%s  %12s  %5.1f %%", NAMES[i],
+                 io_digits(digits, pic->counts[i]), 100.0 * (double)pic->counts[i] / n_tiles);
         canvas_fill(&pic->canvas, pic->x, y - 2, 28, CANVAS_CELL_HEIGHT, pic->colors[i]);
         canvas_frame(&pic->canvas, pic->x, y - 2, 28, CANVAS_CELL_HEIGHT, FAINT);
         canvas_text(&pic->canvas, pic->x + SWATCH, y, text, INK);
@@ -146,6 +147,12 @@ static void draw_frame(picture *pic, uint32_t plane, const char *title)
     if (planes > 1)
         snprintf(line + strlen(line), sizeof(line) - strlen(line),
                  ", plane %" PRIu32 " of %" PRIu32, plane, planes);
+    if (info->extent.q_offset > 0)
+        snprintf(line + strlen(line), sizeof(line) - strlen(line), ", q_offset %" PRId64,
+                 info->extent.q_offset);
+    if (info->extent.k_offset > 0)
+        snprintf(line + strlen(line), sizeof(line) - strlen(line), ", k_offset %" PRId64,
+                 info->extent.k_offset);
     canvas_text(&pic->canvas, MARGIN, MARGIN + CANVAS_CELL_HEIGHT + 6, line, FAINT);
     canvas_text(&pic->canvas, pic->x, pic->y - TICK - 2 * CANVAS_CELL_HEIGHT - 4,
                 "key tiles (first key) ->", FAINT);

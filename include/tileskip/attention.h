@@ -57,7 +57,7 @@ typedef struct tskip_rules {
     int64_t window;    /* p - x < window: the newest keys, self included */
     int64_t symmetric; /* |p - x| <= symmetric / 2, rounded down */
     int64_t chunk;     /* x >= floor(p / chunk) · chunk */
-    int64_t prefix;    /* x < prefix is seen by all (needs causal) */
+    int64_t prefix;    /* x < prefix is seen by earlier queries too; needs causal */
     int64_t sink;      /* x < sink is seen whatever window, symmetric and chunk say */
 
     const tskip_span_list *images; /* per entry: p and x in one span, in the window; needs causal */
@@ -110,7 +110,7 @@ typedef struct tskip_mask_tensor {
 /* Rules, a tensor, or both: then a cell must be visible under both, and the tensor's bias is
  * added. */
 typedef struct tskip_mask_desc {
-    const char *rules;              /* the grammar; NULL: none */
+    const char *rules;              /* the grammar; NULL: none; "": every key is visible */
     const tskip_rules *rule_values; /* the same as a struct; one of the two at most */
     tskip_mask_tensor tensor;
     uint32_t n_heads; /* needed by alibi only; 0: taken from its slopes */
@@ -121,8 +121,9 @@ typedef struct tskip_mask_desc {
  * shared. */
 typedef struct tskip_mask tskip_mask;
 
-/* Errors: INVALID_ARGUMENT (rules and tensor both missing; rules that contradict, change nothing or
- * are malformed; a tensor that does not fit its buffer: bytes needed and given are named),
+/* Errors: INVALID_ARGUMENT (rules and tensor both missing; rules that contradict, are malformed or
+ * a likely mistake, such as images without causal; a list or a buffer whose count or rank is 0; a
+ * tensor that does not fit its buffer: bytes needed and given are named),
  * UNSUPPORTED (a rank, a dtype), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_mask_create(tskip_device *device, const tskip_mask_desc *desc,
                                          tskip_mask **out);
@@ -135,24 +136,26 @@ TSKIP_API void tskip_mask_destroy(tskip_mask **mask);
 
 /* The plane over which a mask is laid. */
 typedef struct tskip_extent {
-    uint32_t batch;   /* 0: 1 */
-    uint32_t n_heads; /* query heads; 0: 1 */
-    int64_t q_len, k_len;
-    int64_t q_offset; /* keys that came before the first query row, >= 0, or TSKIP_OFFSET_END */
-    int64_t k_offset; /* keys that a sliding cache has dropped, >= 0 */
+    uint32_t batch;       /* 0: 1 */
+    uint32_t n_heads;     /* query heads; 0: 1 */
+    int64_t q_len, k_len; /* 1 … 2^40 */
+    int64_t q_offset; /* keys that came before the first query row, 0 … 2^59, or TSKIP_OFFSET_END */
+    int64_t k_offset; /* keys that a sliding cache has dropped, 0 … 2^59 */
 } tskip_extent;
 
 /* Adds the commands that write the mask as an additive tensor: 0, the bias, or -inf. `out` names a
- * buffer, dtype F32, F16 or BF16 (BOOL: 1 and 0), rank, shape and strides; a dimension that the
- * mask does not depend on may have size 1. alibi fills F32 only. Errors: INVALID_ARGUMENT (sizes
- * that do not fit the extent or the buffer), UNSUPPORTED. */
+ * buffer, dtype F32, F16 or BF16 (BOOL: 1 and 0), rank, shape and strides; batch or heads that the
+ * mask does not depend on may have size 1. alibi fills F32 only. Mask and buffer must live until
+ * the encoder has been waited for. Errors: INVALID_ARGUMENT (sizes that do not fit the extent or
+ * the buffer), UNSUPPORTED, those of tskip_kernel_get, OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_mask_fill_encode(const tskip_mask *mask, const tskip_extent *extent,
                                               const tskip_mask_tensor *out, tskip_encoder *encoder);
 
 /* Counts the visible pairs (cells that are not masked), summed over the distinct planes of the
- * mask, whose number goes to *planes: batch · n_heads / planes heads share each. Closed form for
- * rules, a scan for a tensor (returns when done). planes may be NULL. Errors: INVALID_ARGUMENT (an
- * extent that the mask does not fit, counts past 64 bits), OUT_OF_MEMORY, DEVICE_LOST. */
+ * mask, whose number goes to *planes: batch · n_heads / planes heads share each. For rules a step a
+ * query row on the calling thread, for a tensor a scan on the device (returns when done). planes
+ * may be NULL. Errors: INVALID_ARGUMENT (an extent that the mask does not fit, counts past 64
+ * bits), those of tskip_kernel_get, OUT_OF_MEMORY, DEVICE_LOST. */
 TSKIP_API tskip_status tskip_mask_count_pairs(const tskip_mask *mask, const tskip_extent *extent,
                                               uint64_t *pairs, uint32_t *planes);
 
@@ -185,18 +188,20 @@ typedef struct tskip_tile_map_info {
 } tskip_tile_map_info;
 
 /* A tile map: bytes [planes][nq][nk] on a device, bound to what it was built from (lengths,
- * offsets, tile, planes, rules by value or the tensor's buffer, offset, strides and dtype). Build
- * it once, use it for every head and every layer that has the same mask. That the tensor's
+ * offsets, tile, planes, rules by value or the tensor's buffer, offset, shape, strides, dtype).
+ * Build it once, use it for every head and every layer that has the same mask. That the tensor's
  * *contents* stay the same is the caller's duty. Thread-safety: read-only once built. */
 typedef struct tskip_tile_map tskip_tile_map;
 
 /* Allocates a map; its bytes are undefined until the encoded commands have run. Keeps the mask
- * alive. Errors: INVALID_ARGUMENT (an extent that the mask does not fit), OUT_OF_MEMORY. */
+ * alive. Errors: INVALID_ARGUMENT (an extent that the mask does not fit), UNSUPPORTED (more planes
+ * than the device's grid), those of tskip_kernel_get, OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_tile_map_create(const tskip_tile_map_desc *desc, tskip_tile_map **out);
 
 /* Adds the commands that (re)build the map: closed form for rules, one pass over a tensor. Follow
- * with a barrier before attention reads it in the same encoder. Errors: INVALID_ARGUMENT (a map
- * from bytes, an encoder after submit or of another device), OUT_OF_MEMORY. */
+ * with a barrier before attention reads it in the same encoder. The map must live until the encoder
+ * has been waited for. Errors: INVALID_ARGUMENT (a map from bytes, an encoder after submit or of
+ * another device), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_tile_map_encode(tskip_tile_map *map, tskip_encoder *encoder);
 
 /* Creates and builds; returns when done. Errors: those of create and encode, DEVICE_LOST. */
@@ -251,7 +256,7 @@ typedef struct tskip_strides {
 typedef struct tskip_attention_desc {
     tskip_extent extent;    /* n_heads: query heads */
     uint32_t n_kv_heads;    /* divides n_heads; 0: n_heads */
-    uint32_t head_dim;      /* of Q and K, 1 … 512 */
+    uint32_t head_dim;      /* of Q and K, 1 … 512; on CUDA a multiple of 8 */
     uint32_t head_dim_v;    /* of V and O; 0: head_dim */
     tskip_dtype dtype;      /* of Q, K and V */
     tskip_dtype out_dtype;  /* of O: dtype or F32; NONE: dtype */
@@ -260,6 +265,8 @@ typedef struct tskip_attention_desc {
     bool sinks;             /* one extra logit a head, given at encode */
     bool lse;               /* log-sum-exp a row is wanted */
     bool no_skip;           /* visit every tile: for comparison; the output is the same */
+    bool unaligned;         /* Q, K and V may begin anywhere. Else at multiples of 16 bytes of the
+                             * device's memory, which Hopper's kernels need */
     const tskip_mask *mask; /* NULL: every key is visible. Kept alive by the plan */
     tskip_tile tile;        /* 0 × 0: the device's best; others must be one the kernels have */
     tskip_strides q, k, v, o;
@@ -299,7 +306,7 @@ TSKIP_API const char *tskip_plan_describe(const tskip_plan *plan);
 /* Where a tensor starts. */
 typedef struct tskip_slice {
     tskip_buffer *buffer;
-    uint64_t offset; /* bytes, a multiple of the element size */
+    uint64_t offset; /* bytes; where it starts in memory is a multiple of the element size */
 } tskip_slice;
 
 typedef struct tskip_attention_tensors {
@@ -315,10 +322,14 @@ typedef struct tskip_attention_tensors {
 
 /* Adds the commands of one attention: the map (unless given), the order of the work, the kernel,
  * with the barriers between them and one before the workspace is rewritten, so that attentions
- * that do not depend on each other may follow each other with one workspace. Allocates nothing
- * unless the encoder's list is longer than ever before. Errors: INVALID_ARGUMENT (a buffer missing,
- * too small (bytes needed and given) or of another device, a map of another geometry or mask: what
- * differs is named), OUT_OF_MEMORY (commands already added then write to the workspace only). */
+ * that do not depend on each other may follow each other with one workspace. Tensors, workspace,
+ * map and mask must live until the encoder has been waited for; the plan need not. Allocates
+ * nothing unless the encoder's list is longer than ever before.
+ * Errors: INVALID_ARGUMENT (a buffer missing, given though the plan has no use for it, misplaced,
+ * too small (bytes needed and given) or of another device, Q, K or V at no multiple of 16 bytes
+ * where the plan is not `unaligned` and its kernel minds, a map of another geometry or mask: what
+ * differs is named), OUT_OF_MEMORY (commands already added then write to the
+ * workspace only). */
 TSKIP_API tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
                                               const tskip_attention_tensors *tensors);
 

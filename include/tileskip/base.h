@@ -19,7 +19,8 @@
  *  - In a descriptor, zero (false, NULL) means "the usual": `= {0}` is a valid start.
  *  - A destroy function takes the address of the handle, sets it to NULL and accepts NULL.
  *    Objects are counted: one that others still use lives on until the last of them is destroyed,
- *    so the order of destruction does not matter.
+ *    so the order of destruction does not matter. Commands are no owners: what an encoder's list
+ *    reads or writes must live until the encoder has been waited for.
  *  - A question put to NULL is answered with NULL, 0 or "".
  *  - Lengths are in tokens, strides in elements, offsets and sizes in bytes, times in seconds. */
 
@@ -56,9 +57,7 @@ TSKIP_API const char *tskip_version(void);
     X(DEVICE_NOT_FOUND, 4, "device not found")                                                     \
     X(DEVICE_LOST, 5, "device lost or command failed")                                             \
     X(KERNEL_NOT_FOUND, 6, "kernel not found")                                                     \
-    X(COMPILATION_FAILED, 7, "kernel compilation failed")                                          \
-    X(IO, 8, "input or output failed")                                                             \
-    X(BAD_FILE, 9, "malformed file")
+    X(COMPILATION_FAILED, 7, "kernel compilation failed")
 
 typedef enum tskip_status {
 #define TSKIP__ENUM(name, value, text) TSKIP_##name = value,

@@ -73,7 +73,8 @@ typedef void (*tskip_parallel_for_fn)(void *user, uint32_t n_tasks, tskip_task_f
 
 typedef struct tskip_device_desc {
     /* "cpu", "cpu:avx2" (one rung of the ladder: c, avx2, avx512, avx512bf16, amx, neon, …),
-     * "null", "cuda:0", "metal", …; NULL or "auto": the first GPU that works, else the CPU. */
+     * "null", "cuda:0", "cuda:0:sm_80" (the kernels of that generation on a later GPU), "metal", …;
+     * NULL or "auto": the first GPU that works, else the CPU. */
     const char *name;
 
     /* CPU: how many threads share a dispatch, the calling one included; 0: all that this process
@@ -120,10 +121,18 @@ TSKIP_API tskip_status tskip_buffer_create(tskip_device *device, uint64_t size, 
 
 /* Makes a buffer of memory that the caller owns: a host pointer on the CPU, a device pointer on
  * CUDA, an id<MTLBuffer> on Metal. Nothing is copied; the memory must outlive the buffer and is not
- * freed. Nothing outside [pointer, pointer + size) is ever touched.
+ * freed. Nothing outside [pointer, pointer + size) is ever touched. Any address will do here; those
+ * who read the buffer say what they need: an element's size, say.
  * Errors: INVALID_ARGUMENT (NULL, size 0, a pointer of another device), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_buffer_import(tskip_device *device, void *pointer, uint64_t size,
                                            tskip_buffer **out);
+
+/* The same of host memory, where the device shares memory with the host: of a mapped file, say. The
+ * CPU takes any address, Metal those at the start of a page of 16 KiB; a last page is bound whole.
+ * Errors: UNSUPPORTED where the device has memory of its own, INVALID_ARGUMENT (NULL, size 0, an
+ * address that the device cannot take), OUT_OF_MEMORY. */
+TSKIP_API tskip_status tskip_buffer_import_host(tskip_device *device, void *pointer, uint64_t size,
+                                                tskip_buffer **out);
 
 /* A window [offset, offset + size) onto `parent`, sharing its memory and keeping it alive. Offset 0
  * of the view is `offset` of the parent, in every call.
@@ -137,6 +146,10 @@ TSKIP_API void tskip_buffer_destroy(tskip_buffer **buffer);
 TSKIP_API tskip_buffer *tskip_buffer_retain(tskip_buffer *buffer);
 
 TSKIP_API uint64_t tskip_buffer_size(const tskip_buffer *buffer);
+
+/* How many bytes past a multiple of 64 the buffer begins in the device's memory: 0 … 63. What an
+ * offset into it is aligned to depends on both. */
+TSKIP_API uint32_t tskip_buffer_misalignment(const tskip_buffer *buffer);
 
 /* The device that the buffer lies on; borrowed. */
 TSKIP_API tskip_device *tskip_buffer_get_device(const tskip_buffer *buffer);
@@ -245,7 +258,8 @@ TSKIP_API tskip_status tskip_kernel_register(tskip_device *device, const tskip_k
 /* Finds or compiles the kernel for these constants (order does not matter; the same name twice or
  * an unknown one is refused; those not named take their preset). *out lives as long as the device.
  * Errors: KERNEL_NOT_FOUND (no such name, or no body for this device), COMPILATION_FAILED (with the
- * compiler's log), INVALID_ARGUMENT, OUT_OF_MEMORY. */
+ * compiler's log), UNSUPPORTED (group size or memory beyond the device's), INVALID_ARGUMENT,
+ * OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_kernel_get(tskip_device *device, const char *name,
                                         const tskip_constant *constants, size_t n_constants,
                                         const tskip_kernel **out);
@@ -290,8 +304,11 @@ typedef struct tskip_binding {
 } tskip_binding;
 
 typedef struct tskip_encoder_desc {
-    /* The caller's queue (CUstream, id<MTLCommandBuffer>): commands are put there and submit only
-     * ends the list. NULL: one of the device's own. Borrowed. */
+    /* The caller's queue: commands are put there as they come and submit only ends the list. NULL:
+     * one of the device's own. Borrowed. CUDA: a CUstream. Metal: an id<MTLCommandBuffer>, which
+     * the caller commits after the submit and before a wait, and in which no encoder of the
+     * caller's is open meanwhile; an id<MTLComputeCommandEncoder>, whose end the caller waits for;
+     * or an id<MTLCommandQueue>, where submit commits as on the device's own. */
     void *native_stream;
 } tskip_encoder_desc;
 
@@ -310,7 +327,8 @@ TSKIP_API void tskip_encoder_destroy(tskip_encoder **encoder);
  * Bindings in the kernel's order; args are copied. Buffers must stay alive until the encoder has
  * been waited for (the encoder does not count them). Allocates nothing unless the list is longer
  * than ever before. Errors: INVALID_ARGUMENT (used after submit, of another device, counts or sizes
- * that differ from the kernel's, ranges outside a buffer), OUT_OF_MEMORY. */
+ * that differ from the kernel's, ranges outside a buffer), UNSUPPORTED (a grid or a view that the
+ * device cannot take), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_encoder_dispatch(tskip_encoder *encoder, const tskip_kernel *kernel,
                                               const uint32_t grid[3], const tskip_binding *bindings,
                                               size_t n_bindings, const void *args,
@@ -318,21 +336,25 @@ TSKIP_API tskip_status tskip_encoder_dispatch(tskip_encoder *encoder, const tski
 
 /* Adds: set [offset, offset + size) to repeated `value`. Errors: INVALID_ARGUMENT (size, or offset
  * counted from the start of the memory that a view lies in, no multiple of 4; out of range),
+ * UNSUPPORTED (imported memory that begins at no multiple of 4, where the device minds),
  * OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_encoder_fill(tskip_encoder *encoder, tskip_buffer *buffer,
                                           uint64_t offset, uint64_t size, uint32_t value);
 
-/* Adds: everything before is finished and visible before anything after starts. */
+/* Adds: everything before is finished and visible before anything after starts. Errors:
+ * INVALID_ARGUMENT (after submit), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_encoder_barrier(tskip_encoder *encoder);
 
-/* Ends the list and starts it. From here on nothing can be added. */
+/* Ends the list and starts it. From here on nothing can be added. Errors: INVALID_ARGUMENT (after
+ * submit), OUT_OF_MEMORY (a kernel's scratch memory; the list is still open), DEVICE_LOST. */
 TSKIP_API tskip_status tskip_encoder_submit(tskip_encoder *encoder);
 
 /* Returns when the submitted commands are done. Errors: INVALID_ARGUMENT (not submitted),
- * DEVICE_LOST (a command failed). */
+ * DEVICE_LOST (a command failed: so says every wait until the reset). */
 TSKIP_API tskip_status tskip_encoder_wait(tskip_encoder *encoder);
 
-/* Waits if need be, then makes the list empty and writable again, keeping its memory. */
+/* Waits if need be, then makes the list empty and writable again, keeping its memory; that a
+ * command failed is forgotten. Errors: INVALID_ARGUMENT (NULL). */
 TSKIP_API tskip_status tskip_encoder_reset(tskip_encoder *encoder);
 
 /* Seconds that the device spent between the first and the last command. Only after wait.

@@ -29,18 +29,29 @@ static tskip_status check_slice(const tskip_plan *plan, const char *name, const 
     return tskip__slice_check(name, *slice, bytes, alignment);
 }
 
+/* What the plan does not compute with must not be there: it was forgotten in one of the two. */
+static tskip_status check_absent(const char *name, const tskip_slice *slice)
+{
+    if (!slice->buffer)
+        return TSKIP_OK;
+    return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                       "%s.buffer is given, expected NULL: the plan was made without %s", name,
+                       name);
+}
+
 static tskip_status check_tensors(const tskip_plan *plan, const tskip_attention_tensors *t)
 {
     const tskip__problem *p = &plan->problem;
     uint64_t element = tskip_dtype_size(p->desc.dtype);
-    TSKIP__TRY(check_slice(plan, "q", &t->q, p->q_bytes, element));
-    TSKIP__TRY(check_slice(plan, "k", &t->k, p->k_bytes, element));
-    TSKIP__TRY(check_slice(plan, "v", &t->v, p->v_bytes, element));
+    uint64_t inputs = plan->has_views ? TSKIP__VIEW_ALIGNMENT : element;
+    TSKIP__TRY(check_slice(plan, "q", &t->q, p->q_bytes, inputs));
+    TSKIP__TRY(check_slice(plan, "k", &t->k, p->k_bytes, inputs));
+    TSKIP__TRY(check_slice(plan, "v", &t->v, p->v_bytes, inputs));
     TSKIP__TRY(check_slice(plan, "o", &t->o, p->o_bytes, tskip_dtype_size(p->desc.out_dtype)));
-    if (p->desc.lse)
-        TSKIP__TRY(check_slice(plan, "lse", &t->lse, p->lse_bytes, sizeof(float)));
-    if (p->desc.sinks)
-        TSKIP__TRY(check_slice(plan, "sinks", &t->sinks, p->sinks_bytes, sizeof(float)));
+    TSKIP__TRY(p->desc.lse ? check_slice(plan, "lse", &t->lse, p->lse_bytes, sizeof(float))
+                           : check_absent("lse", &t->lse));
+    TSKIP__TRY(p->desc.sinks ? check_slice(plan, "sinks", &t->sinks, p->sinks_bytes, sizeof(float))
+                             : check_absent("sinks", &t->sinks));
     if (plan->info.workspace_size > 0)
         TSKIP__TRY(check_slice(plan, "workspace", &t->workspace, plan->info.workspace_size, 64));
     if (t->map && !plan->mask)
@@ -70,21 +81,34 @@ static tskip_binding bind(tskip_slice slice, uint64_t size, tskip_access access)
         .buffer = slice.buffer, .offset = slice.offset, .size = size, .access = access};
 }
 
-static tskip_status encode_order(const tskip_plan *plan, tskip_encoder *encoder,
+static tskip_status encode_count(const tskip_plan *plan, tskip_encoder *encoder,
                                  const struct workspace *w)
 {
     const struct tskip__order_args *args = &plan->order_args;
     const uint64_t rows = plan->counts_bytes / sizeof(tskip_u32);
     const uint32_t groups[3] = {(uint32_t)((rows + TSKIP__ROWS_A_GROUP - 1) / TSKIP__ROWS_A_GROUP),
                                 1, 1};
-    const uint32_t one[3] = {1, 1, 1};
     const tskip_binding count[] = {bind(w->map, plan->map_bytes, TSKIP_READ),
                                    bind(w->counts, plan->counts_bytes, TSKIP_WRITE)};
-    const tskip_binding order[] = {bind(w->counts, plan->counts_bytes, TSKIP_READ),
-                                   bind(w->order, plan->order_bytes, TSKIP_WRITE)};
     TSKIP__TRY(tskip_encoder_dispatch(encoder, plan->count, groups, count, 2, args, sizeof *args));
-    TSKIP__TRY(tskip_encoder_barrier(encoder));
-    TSKIP__TRY(tskip_encoder_dispatch(encoder, plan->order, one, order, 2, args, sizeof *args));
+    return tskip_encoder_barrier(encoder);
+}
+
+static tskip_status encode_order(const tskip_plan *plan, tskip_encoder *encoder,
+                                 const struct workspace *w)
+{
+    const struct tskip__order_args *args = &plan->order_args;
+    const uint32_t one[3] = {1, 1, 1};
+    const tskip_binding none = {0},
+                        order[] = {
+                            args->with_map ? bind(w->map, plan->map_bytes, TSKIP_READ) : none,
+                            bind(w->counts, plan->counts_bytes,
+                                 args->with_map ? TSKIP_READ_WRITE : TSKIP_READ),
+                            bind(w->order, plan->order_bytes, TSKIP_WRITE),
+                        };
+    if (!args->with_map)
+        TSKIP__TRY(encode_count(plan, encoder, w));
+    TSKIP__TRY(tskip_encoder_dispatch(encoder, plan->order, one, order, 3, args, sizeof *args));
     return tskip_encoder_barrier(encoder);
 }
 

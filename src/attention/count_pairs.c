@@ -55,13 +55,14 @@ static tskip_status encode_scan(void *context, tskip_encoder *encoder)
 
 static tskip_status add_up(const struct scan *s, uint64_t n, uint64_t *pairs)
 {
-    uint64_t *partial = tskip__alloc(n * sizeof *partial, "counts of visible pairs");
+    uint64_t *partial = tskip__alloc(n * sizeof *partial, "counts of visible pairs"), sum = 0;
     if (!partial)
         return TSKIP_OUT_OF_MEMORY;
     tskip_status status = tskip_buffer_read(s->partial, 0, partial, n * sizeof *partial);
-    *pairs = 0;
     for (uint64_t i = 0; i < n && status == TSKIP_OK; i++)
-        *pairs += partial[i];
+        sum += partial[i];
+    if (status == TSKIP_OK)
+        *pairs = sum;
     tskip__free(partial, n * sizeof *partial);
     return status;
 }
@@ -104,11 +105,12 @@ tskip_status tskip_mask_count_pairs(const tskip_mask *mask, const tskip_extent *
     TSKIP__TRY(tskip__extent_resolve(extent, &resolved));
     TSKIP__TRY(tskip__mask_plane(mask, &resolved, tskip__group_rows, &plane));
     TSKIP__TRY(check_total(&plane));
+    if (mask->tensor.rank)
+        TSKIP__TRY(count_tensor(mask, &plane, pairs));
+    else
+        *pairs = mask->has_rules ? count_rules(mask, &plane)
+                                 : (uint64_t)resolved.q_len * (uint64_t)resolved.k_len;
     if (planes)
         *planes = plane.planes_batch * plane.planes_head;
-    if (mask->tensor.rank)
-        return count_tensor(mask, &plane, pairs);
-    *pairs = mask->has_rules ? count_rules(mask, &plane)
-                             : (uint64_t)resolved.q_len * (uint64_t)resolved.k_len;
     return TSKIP_OK;
 }

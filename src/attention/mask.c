@@ -30,7 +30,7 @@ static float paper_slope(uint32_t h, uint32_t n)
 static void set_scalars(const tskip_rules *r, struct tskip__rules *out)
 {
     out->window = r->window ? near(r->window) : TSKIP__FAR;
-    out->half = r->symmetric ? near(r->symmetric / 2) : TSKIP__FAR;
+    out->spread = r->symmetric ? near(r->symmetric / 2) : TSKIP__FAR;
     out->chunk = near(r->chunk);
     out->prefix = near(r->prefix);
     out->sink = near(r->sink);
@@ -191,6 +191,9 @@ static tskip_status set_tensor(tskip_mask *mask, const tskip_mask_tensor *tensor
 
 static tskip_status fill_mask(tskip_mask *mask, const tskip_mask_desc *desc)
 {
+    if (desc->tensor.buffer && desc->tensor.rank == 0)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "tensor.rank is 0 beside a buffer, expected 2 or 4");
     if (!desc->rules && !desc->rule_values && desc->tensor.rank == 0)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "the mask has neither rules nor a tensor, expected one or both");

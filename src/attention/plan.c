@@ -18,40 +18,6 @@ static tskip_constant constant(const char *name, uint32_t value)
     return (tskip_constant){.name = name, .value.u32 = value};
 }
 
-static tskip_status get_kernels(tskip_plan *plan, const tskip__variant *variant)
-{
-    const tskip_attention_desc *d = &plan->info.desc;
-    const tskip_constant constants[] = {
-        constant("dtype", d->dtype),
-        constant("out_dtype", d->out_dtype),
-        constant("head_dim", d->head_dim),
-        constant("head_dim_v", d->head_dim_v),
-        constant("bq", plan->info.tile.bq),
-        constant("bk", plan->info.tile.bk),
-        constant("panels", plan->args.panels),
-        constant("group", d->extent.n_heads / d->n_kv_heads),
-        constant("mask", plan->args.tensor.dtype),
-        constant("rules", (plan->args.flags & TSKIP__HAS_RULES) != 0),
-        constant("map", plan->info.uses_map),
-        constant("softcap", d->softcap != 0),
-        constant("sinks", d->sinks),
-        constant("lse", d->lse),
-    };
-    TSKIP__TRY(tskip__kernels_register(plan->device));
-    const size_t n = sizeof constants / sizeof constants[0];
-    TSKIP__TRY(tskip_kernel_get(plan->device, variant->kernel, constants, n, &plan->attention));
-    if (variant->combine)
-        TSKIP__TRY(tskip_kernel_get(plan->device, variant->combine, constants, n, &plan->combine));
-    plan->info.group_memory = tskip_kernel_get_shape(plan->attention)->group_memory;
-    if (!plan->info.uses_map)
-        return TSKIP_OK;
-    TSKIP__TRY(tskip_kernel_get(plan->device, "tile_map", NULL, 0, &plan->map));
-    if (variant->combine) /* parts are even enough */
-        return TSKIP_OK;
-    TSKIP__TRY(tskip_kernel_get(plan->device, "tile_count", NULL, 0, &plan->count));
-    return tskip_kernel_get(plan->device, "tile_order", NULL, 0, &plan->order);
-}
-
 static tskip_status number_items(tskip_plan *plan, uint32_t panels)
 {
     const tskip_attention_desc *d = &plan->info.desc;
@@ -114,7 +80,7 @@ static tskip_status set_mask(tskip_plan *plan)
     }
     plan->info.uses_map = plan->mask && !d->no_skip;
     if (plan->info.uses_map)
-        a->flags |= TSKIP__HAS_MAP | (a->n_splits == 0 ? TSKIP__HAS_ORDER : 0);
+        a->flags |= TSKIP__HAS_MAP;
     return tskip__tile_grid(&d->extent, plan->info.tile, &a->nq, &a->nk);
 }
 
@@ -172,9 +138,10 @@ static tskip_status size_map(tskip_plan *plan)
     };
     uint64_t planes = (uint64_t)plane->planes_batch * plane->planes_head;
     TSKIP__TRY(tskip__tile_map_size(planes, a->nq, a->nk, &plan->map_bytes));
-    if (a->n_splits == 0) {
+    if (a->flags & TSKIP__HAS_ORDER) {
         plan->counts_bytes = planes * a->nq * sizeof(tskip_u32);
         plan->order_bytes = (uint64_t)a->n_items * sizeof(tskip_u32);
+        plan->order_args.with_map = plan->map_bytes <= TSKIP__MAP_FOR_ONE_GROUP;
     }
     return TSKIP_OK;
 }
@@ -210,7 +177,52 @@ static tskip_tensor_view view_of(const tskip_attention_desc *d, const tskip_stri
     return view;
 }
 
-/* How many groups run attention, and what they see of Q, K and V. */
+static tskip_status get_attention(tskip_plan *plan, const tskip__variant *variant)
+{
+    const tskip_attention_desc *d = &plan->info.desc;
+    const tskip_constant constants[] = {
+        constant("dtype", d->dtype),
+        constant("out_dtype", d->out_dtype),
+        constant("head_dim", d->head_dim),
+        constant("head_dim_v", d->head_dim_v),
+        constant("bq", plan->info.tile.bq),
+        constant("bk", plan->info.tile.bk),
+        constant("panels", plan->args.panels),
+        constant("group", d->extent.n_heads / d->n_kv_heads),
+        constant("mask", plan->args.tensor.dtype),
+        constant("rules", (plan->args.flags & TSKIP__HAS_RULES) != 0),
+        constant("map", plan->info.uses_map),
+        constant("softcap", d->softcap != 0),
+        constant("sinks", d->sinks),
+        constant("lse", d->lse),
+    };
+    TSKIP__TRY(tskip__kernels_register(plan->device));
+    const size_t n = sizeof constants / sizeof constants[0];
+    TSKIP__TRY(tskip_kernel_get(plan->device, variant->kernel, constants, n, &plan->attention));
+    if (variant->combine)
+        TSKIP__TRY(tskip_kernel_get(plan->device, variant->combine, constants, n, &plan->combine));
+    plan->info.group_memory = tskip_kernel_get_shape(plan->attention)->group_memory;
+    return TSKIP_OK;
+}
+
+/* In which order items are dealt out. Parts of the keys are even enough for any. Groups that stay
+ * count on heavy ones coming first; under causal, window, symmetric, sink and prefix a row block
+ * sees no fewer tiles than the one before it, or few less at an end or in an image, which sorting
+ * would not repay. */
+static uint32_t dealing(const tskip_plan *plan, const tskip__variant *variant)
+{
+    const struct tskip__rules *rules = &plan->args.rules;
+    const uint32_t uneven = TSKIP__RULE_SPANS | TSKIP__RULE_SEGMENT;
+    if (variant->combine)
+        return 0;
+    if (variant->resident && plan->args.tensor.dtype == 0 && !(rules->flags & uneven) &&
+        rules->chunk == 0 && rules->n_entries == 1)
+        return TSKIP__LAST_FIRST;
+    return TSKIP__HAS_ORDER;
+}
+
+/* How many groups run attention, whether the order in which they take their items matters, and what
+ * they see of Q, K and V. */
 static void set_launch(tskip_plan *plan, const tskip__variant *variant)
 {
     const tskip_attention_desc *d = &plan->info.desc;
@@ -218,9 +230,12 @@ static void set_launch(tskip_plan *plan, const tskip__variant *variant)
     uint32_t an_item = shape->cluster_size > 1 ? shape->cluster_size : 1;
     uint32_t at_once = tskip_device_get_info(plan->device)->threads / an_item;
     uint32_t workers = plan->args.n_items;
-    if (variant->resident && at_once > 0 && workers > at_once)
+    bool all_at_once = workers <= at_once;
+    if (variant->resident && at_once > 0 && !all_at_once)
         workers = at_once;
     plan->groups = workers * an_item;
+    if (plan->info.uses_map && !all_at_once)
+        plan->args.flags |= dealing(plan, variant);
     plan->has_views = variant->view_rows[0] > 0;
     if (!plan->has_views)
         return;
@@ -230,6 +245,16 @@ static void set_launch(tskip_plan *plan, const tskip__variant *variant)
         view_of(d, &d->k, d->head_dim, d->n_kv_heads, d->extent.k_len, variant->view_rows[1]);
     plan->views[2] =
         view_of(d, &d->v, d->head_dim_v, d->n_kv_heads, d->extent.k_len, variant->view_rows[2]);
+}
+
+static tskip_status get_helpers(tskip_plan *plan)
+{
+    if (plan->info.uses_map)
+        TSKIP__TRY(tskip_kernel_get(plan->device, "tile_map", NULL, 0, &plan->map));
+    if (!(plan->args.flags & TSKIP__HAS_ORDER))
+        return TSKIP_OK;
+    TSKIP__TRY(tskip_kernel_get(plan->device, "tile_count", NULL, 0, &plan->count));
+    return tskip_kernel_get(plan->device, "tile_order", NULL, 0, &plan->order);
 }
 
 static void write_text(tskip_plan *plan, const char *kernel)
@@ -265,9 +290,10 @@ static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc
     TSKIP__TRY(set_parts(plan, variant));
     TSKIP__TRY(set_mask(plan));
     TSKIP__TRY(number_items(plan, variant->panels));
-    TSKIP__TRY(size_workspace(plan));
-    TSKIP__TRY(get_kernels(plan, variant));
+    TSKIP__TRY(get_attention(plan, variant));
     set_launch(plan, variant);
+    TSKIP__TRY(get_helpers(plan));
+    TSKIP__TRY(size_workspace(plan));
     write_text(plan, variant->kernel);
     return TSKIP_OK;
 }

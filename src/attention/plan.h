@@ -15,7 +15,7 @@ struct tskip_plan {
     tskip_mask *mask;     /* counted; NULL: none */
     const tskip_kernel *attention;
     const tskip_kernel *combine;             /* joins what it leaves of the parts; NULL: no parts */
-    const tskip_kernel *map, *count, *order; /* NULL where unused: no map, parts */
+    const tskip_kernel *map, *count, *order; /* NULL where unused */
     uint32_t groups;                         /* that attention runs in */
     bool has_views;                          /* Q, K and V are handed over as views too */
     tskip_tensor_view views[3];
@@ -26,6 +26,9 @@ struct tskip_plan {
     uint64_t map_bytes, counts_bytes, order_bytes, parts_bytes;
     char text[160];
 };
+
+/* What the first byte of a tensor that is handed over as a view lies at a multiple of. */
+#define TSKIP__VIEW_ALIGNMENT 16u
 
 /* Each part of a workspace starts on a cache line. */
 static inline uint64_t tskip__workspace_part(uint64_t bytes)

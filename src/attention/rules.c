@@ -145,18 +145,29 @@ static tskip_status check_sense(const tskip_rules *r)
     return TSKIP_OK;
 }
 
+typedef struct rule_list {
+    const char *name;
+    const void *list;
+    size_t n;
+} rule_list;
+
+#define COUNT(name) +1
+enum { N_RULE_LISTS = 0 TSKIP__RULE_LISTS(COUNT) };
+#undef COUNT
+
+static void list_rules(const tskip_rules *r, rule_list lists[N_RULE_LISTS])
+{
+#define LIST(name) *lists++ = (rule_list){#name, r->name, r->n_##name};
+    TSKIP__RULE_LISTS(LIST)
+#undef LIST
+}
+
 static tskip_status check_entries(const tskip_rules *r)
 {
-    const struct {
-        const char *name;
-        size_t n;
-    } lists[] = {{"images", r->n_images},
-                 {"spans", r->n_spans},
-                 {"segments", r->n_segments},
-                 {"klen", r->n_klen},
-                 {"kstart", r->n_kstart}};
-    size_t entries = tskip__rules_entries(r);
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+    rule_list lists[N_RULE_LISTS];
+    list_rules(r, lists);
+    const size_t entries = tskip__rules_entries(r);
+    for (size_t i = 0; i < N_RULE_LISTS; i++)
         if (lists[i].n > 1 && lists[i].n != entries)
             return tskip__fail(
                 TSKIP_INVALID_ARGUMENT,
@@ -166,20 +177,25 @@ static tskip_status check_entries(const tskip_rules *r)
     return TSKIP_OK;
 }
 
+static tskip_status check_pointer(rule_list list)
+{
+    if (list.n > 0 && !list.list)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected a list of %zu", list.name,
+                           list.n);
+    if (list.n == 0 && list.list)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "n_%s is 0 beside a list, expected the number of its entries",
+                           list.name);
+    return TSKIP_OK;
+}
+
 static tskip_status check_pointers(const tskip_rules *r)
 {
-    const struct {
-        const char *name;
-        const void *list;
-        size_t n;
-    } lists[] = {{"images", r->images, r->n_images},       {"spans", r->spans, r->n_spans},
-                 {"segments", r->segments, r->n_segments}, {"klen", r->klen, r->n_klen},
-                 {"kstart", r->kstart, r->n_kstart},       {"slopes", r->slopes, r->n_slopes}};
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        if (lists[i].n > 0 && !lists[i].list)
-            return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s is NULL, expected a list of %zu",
-                               lists[i].name, lists[i].n);
-    return TSKIP_OK;
+    rule_list lists[N_RULE_LISTS];
+    list_rules(r, lists);
+    for (size_t i = 0; i < N_RULE_LISTS; i++)
+        TSKIP__TRY(check_pointer(lists[i]));
+    return check_pointer((rule_list){"slopes", r->slopes, r->n_slopes});
 }
 
 static tskip_status check_slopes(const tskip_rules *r)
@@ -197,11 +213,9 @@ static tskip_status check_slopes(const tskip_rules *r)
 
 tskip_status tskip__rules_check(const tskip_rules *rules)
 {
-    TSKIP__TRY(check_limit("window", rules->window));
-    TSKIP__TRY(check_limit("symmetric", rules->symmetric));
-    TSKIP__TRY(check_limit("chunk", rules->chunk));
-    TSKIP__TRY(check_limit("prefix", rules->prefix));
-    TSKIP__TRY(check_limit("sink", rules->sink));
+#define CHECK(name) TSKIP__TRY(check_limit(#name, rules->name));
+    TSKIP__RULE_LIMITS(CHECK)
+#undef CHECK
     TSKIP__TRY(check_pointers(rules));
     TSKIP__TRY(check_entries(rules));
     TSKIP__TRY(check_span_lists("images", rules->images, rules->n_images));
@@ -214,15 +228,19 @@ tskip_status tskip__rules_check(const tskip_rules *rules)
 
 uint32_t tskip__rules_entries(const tskip_rules *r)
 {
-    const size_t n[] = {r->n_images, r->n_spans, r->n_segments, r->n_klen, r->n_kstart};
+    rule_list lists[N_RULE_LISTS];
     size_t most = 1;
-    for (size_t i = 0; i < sizeof n / sizeof n[0]; i++)
-        most = n[i] > most ? n[i] : most;
+    list_rules(r, lists);
+    for (size_t i = 0; i < N_RULE_LISTS; i++)
+        most = lists[i].n > most ? lists[i].n : most;
     return most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
 }
 
 bool tskip__rules_empty(const tskip_rules *r)
 {
-    return !r->causal && !r->window && !r->symmetric && !r->chunk && !r->sink &&
-           r->n_segments == 0 && r->n_klen == 0 && r->n_kstart == 0 && !r->alibi;
+#define LIMITS(name) || r->name > 0
+#define LISTS(name)  || r->n_##name > 0
+    return !(r->causal || r->alibi TSKIP__RULE_LIMITS(LIMITS) TSKIP__RULE_LISTS(LISTS));
+#undef LIMITS
+#undef LISTS
 }

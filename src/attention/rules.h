@@ -7,6 +7,10 @@
 
 /* Everything about rules that needs no lengths. */
 
+/* The rules that are a number, 0 for none, and those that are a list with n_… entries. */
+#define TSKIP__RULE_LIMITS(X) X(window) X(symmetric) X(chunk) X(prefix) X(sink)
+#define TSKIP__RULE_LISTS(X)  X(images) X(spans) X(segments) X(klen) X(kstart)
+
 /* Refuses negative limits, empty or overlapping spans, images, prefix or spans that change nothing,
  * and lists whose entries differ in number. The text names rule and value. */
 tskip_status tskip__rules_check(const tskip_rules *rules);

@@ -96,7 +96,6 @@ tskip_status tskip_rules_format(const tskip_rules *rules, char *text, size_t cap
     TSKIP__TRY(tskip__require(length, "length", "where to store the length"));
     if (capacity > 0)
         TSKIP__TRY(tskip__require(text, "text", "room for `capacity` bytes"));
-    *length = 0;
     TSKIP__TRY(tskip__rules_check(rules));
     TSKIP__TRY(check_spellable("images", rules->images, rules->n_images));
     TSKIP__TRY(check_spellable("spans", rules->spans, rules->n_spans));
@@ -105,11 +104,9 @@ tskip_status tskip_rules_format(const tskip_rules *rules, char *text, size_t cap
         text[0] = '\0';
     if (rules->causal)
         put_name(&w, "causal");
-    put_limit(&w, "window", rules->window);
-    put_limit(&w, "symmetric", rules->symmetric);
-    put_limit(&w, "chunk", rules->chunk);
-    put_limit(&w, "prefix", rules->prefix);
-    put_limit(&w, "sink", rules->sink);
+#define PUT(name) put_limit(&w, #name, rules->name);
+    TSKIP__RULE_LIMITS(PUT)
+#undef PUT
     put_spans(&w, "images", rules->images, rules->n_images);
     put_spans(&w, "spans", rules->spans, rules->n_spans);
     put_segments(&w, rules);

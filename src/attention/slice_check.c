@@ -9,10 +9,18 @@
 tskip_status tskip__slice_check(const char *name, tskip_slice slice, uint64_t bytes,
                                 uint64_t alignment)
 {
-    if (slice.offset % alignment != 0)
+    uint32_t past = tskip_buffer_misalignment(slice.buffer);
+    if ((past + slice.offset) % alignment != 0) {
+        if (past % alignment == 0)
+            return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                               "%s.offset is %" PRIu64 ", expected a multiple of %" PRIu64, name,
+                               slice.offset, alignment);
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "%s.offset is %" PRIu64 ", expected a multiple of %" PRIu64, name,
-                           slice.offset, alignment);
+                           "%s.offset is %" PRIu64 " in a buffer that begins %" PRIu32
+                           " bytes past a multiple of 64 of its memory, expected a multiple of "
+                           "%" PRIu64 " in all",
+                           name, slice.offset, past, alignment);
+    }
     uint64_t size = tskip_buffer_size(slice.buffer);
     if (slice.offset > size || bytes > size - slice.offset)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,

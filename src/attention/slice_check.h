@@ -5,8 +5,8 @@
 
 #include <tileskip/attention.h>
 
-/* Refuses a slice whose offset is no multiple of `alignment`, or that does not hold `bytes` bytes;
- * its buffer is there. `name` begins the message. */
+/* Refuses a slice whose place is no multiple of `alignment`, at most 64, or that does not hold
+ * `bytes` bytes; its buffer is there. `name` begins the message. */
 tskip_status tskip__slice_check(const char *name, tskip_slice slice, uint64_t bytes,
                                 uint64_t alignment);
 

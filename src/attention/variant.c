@@ -31,7 +31,7 @@ static bool has_needs(uint32_t needs, const tskip_attention_desc *d)
     if (needs & TSKIP__NEEDS_NO_TENSOR && d->mask && d->mask->tensor.rank > 0)
         return false;
     return !(needs & TSKIP__NEEDS_ALIGNED) ||
-           (walks(&d->q, d, d->extent.n_heads, d->extent.q_len) &&
+           (!d->unaligned && walks(&d->q, d, d->extent.n_heads, d->extent.q_len) &&
             walks(&d->k, d, d->n_kv_heads, d->extent.k_len) &&
             walks(&d->v, d, d->n_kv_heads, d->extent.k_len));
 }
@@ -43,14 +43,18 @@ static bool has_rows(const tskip__variant *v, const tskip_attention_desc *d)
     return v->max_rows == 0 || (d->extent.q_len <= v->bq && d->extent.q_len * group <= v->max_rows);
 }
 
+static bool is_for(const tskip__variant *v, const tskip_device_info *device)
+{
+    return v->format == device->code_format && v->min_capability <= device->capability &&
+           (v->max_capability == 0 || device->capability <= v->max_capability);
+}
+
 static bool fits(const tskip__variant *v, const tskip_device_info *device,
                  const tskip_attention_desc *d)
 {
     uint32_t larger = d->head_dim > d->head_dim_v ? d->head_dim : d->head_dim_v;
-    return v->format == device->code_format && v->min_capability <= device->capability &&
-           device->capability <= v->max_capability && larger <= v->max_head_dim &&
-           d->head_dim % v->multiple == 0 && d->head_dim_v % v->multiple == 0 &&
-           has_needs(v->needs, d) && has_rows(v, d);
+    return is_for(v, device) && larger <= v->max_head_dim && d->head_dim % v->multiple == 0 &&
+           d->head_dim_v % v->multiple == 0 && has_needs(v->needs, d) && has_rows(v, d);
 }
 
 static bool has_tile(const tskip__variant *v, tskip_tile tile)
@@ -73,6 +77,24 @@ static void list_tiles(const tskip_device_info *device, const tskip_attention_de
     }
 }
 
+static tskip_status refuse_head_dims(const tskip_device_info *device, const tskip_attention_desc *d)
+{
+    uint32_t multiple = UINT32_MAX, largest = 0;
+    for (const tskip__variant *v = tskip__variants; v->kernel; v++) {
+        if (!is_for(v, device))
+            continue;
+        multiple = v->multiple < multiple ? v->multiple : multiple;
+        largest = v->max_head_dim > largest ? v->max_head_dim : largest;
+    }
+    if (largest == 0)
+        return tskip__fail(TSKIP_UNSUPPORTED, "device %s has no kernels for attention",
+                           device->name);
+    return tskip__fail(TSKIP_UNSUPPORTED,
+                       "head_dim %" PRIu32 " with head_dim_v %" PRIu32
+                       ": device %s has kernels for multiples of %" PRIu32 " up to %" PRIu32,
+                       d->head_dim, d->head_dim_v, device->name, multiple, largest);
+}
+
 tskip_status tskip__variant_find(const tskip_device_info *device, const tskip__problem *problem,
                                  const tskip__variant **out)
 {
@@ -86,10 +108,7 @@ tskip_status tskip__variant_find(const tskip_device_info *device, const tskip__p
     char tiles[256];
     list_tiles(device, d, tiles, sizeof tiles);
     if (tiles[0] == '\0')
-        return tskip__fail(TSKIP_UNSUPPORTED,
-                           "head_dim %" PRIu32 " with head_dim_v %" PRIu32
-                           ": device %s has no kernel for these head sizes",
-                           d->head_dim, d->head_dim_v, device->name);
+        return refuse_head_dims(device, d);
     return tskip__fail(TSKIP_UNSUPPORTED,
                        "tile is %" PRIu32 "x%" PRIu32 ", device %s has kernels for %s", d->tile.bq,
                        d->tile.bk, device->name, tiles);

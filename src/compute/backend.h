@@ -48,6 +48,10 @@ typedef struct tskip__backend {
     /* "auto" passes it over: for devices that compute nothing. */
     bool only_by_name;
 
+    /* What a caller imports is the address of memory; false: an object that has memory, which then
+     * begins at a multiple of 64. */
+    bool imports_addresses;
+
     /* Required. Appends what this backend can open, at most `capacity` entries, and sets *count. A
      * backend that cannot work here lists one entry with `available` false and the reason. */
     tskip_status (*list)(tskip_device_info *infos, size_t capacity, size_t *count);
@@ -62,6 +66,9 @@ typedef struct tskip__backend {
      * memory, not owned. */
     tskip_status (*buffer_create)(void *device, uint64_t size, void *import, void **buffer);
     void (*buffer_destroy)(void *device, void *buffer); /* required */
+
+    /* Optional: where info.shares_memory. A buffer of the caller's host memory, not owned. */
+    tskip_status (*buffer_import_host)(void *device, uint64_t size, void *pointer, void **buffer);
 
     /* Required. Between host memory and the buffer; returns when done. */
     tskip_status (*buffer_write)(void *device, void *buffer, uint64_t offset, const void *data,

@@ -6,6 +6,8 @@
 #include "base/status.h"
 #include "objects.h"
 
+enum { ALIGNMENT = 64 };
+
 tskip_status tskip__require_range(const tskip_buffer *buffer, uint64_t offset, uint64_t size,
                                   const char *what)
 {
@@ -17,7 +19,10 @@ tskip_status tskip__require_range(const tskip_buffer *buffer, uint64_t offset, u
                        what, offset, size, buffer->size);
 }
 
-static tskip_status create(tskip_device *device, uint64_t size, void *import, tskip_buffer **out)
+typedef tskip_status (*place_fn)(void *device, uint64_t size, void *import, void **buffer);
+
+static tskip_status create(tskip_device *device, place_fn place, uint64_t size, void *import,
+                           tskip_buffer **out)
 {
     if (size == 0 || size > device->info.max_buffer_size)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
@@ -26,7 +31,7 @@ static tskip_status create(tskip_device *device, uint64_t size, void *import, ts
     tskip_buffer *buffer = tskip__alloc_zero(sizeof *buffer, "a buffer's handle");
     if (!buffer)
         return TSKIP_OUT_OF_MEMORY;
-    tskip_status status = device->backend->buffer_create(device->impl, size, import, &buffer->impl);
+    tskip_status status = place(device->impl, size, import, &buffer->impl);
     if (status != TSKIP_OK) {
         tskip__free(buffer, sizeof *buffer);
         return status;
@@ -34,6 +39,8 @@ static tskip_status create(tskip_device *device, uint64_t size, void *import, ts
     atomic_init(&buffer->references, 1);
     buffer->device = device;
     buffer->size = size;
+    if (device->backend->imports_addresses) /* NULL, memory of the backend's, is aligned */
+        buffer->misalignment = (uintptr_t)import % ALIGNMENT;
     tskip_device_retain(device);
     *out = buffer;
     return TSKIP_OK;
@@ -44,7 +51,7 @@ tskip_status tskip_buffer_create(tskip_device *device, uint64_t size, tskip_buff
     TSKIP__TRY(tskip__require(out, "out", "where to store the buffer"));
     *out = NULL;
     TSKIP__TRY(tskip__require(device, "device", "an open device"));
-    return create(device, size, NULL, out);
+    return create(device, device->backend->buffer_create, size, NULL, out);
 }
 
 tskip_status tskip_buffer_import(tskip_device *device, void *pointer, uint64_t size,
@@ -54,7 +61,21 @@ tskip_status tskip_buffer_import(tskip_device *device, void *pointer, uint64_t s
     *out = NULL;
     TSKIP__TRY(tskip__require(device, "device", "an open device"));
     TSKIP__TRY(tskip__require(pointer, "pointer", "memory of the caller's"));
-    return create(device, size, pointer, out);
+    return create(device, device->backend->buffer_create, size, pointer, out);
+}
+
+tskip_status tskip_buffer_import_host(tskip_device *device, void *pointer, uint64_t size,
+                                      tskip_buffer **out)
+{
+    TSKIP__TRY(tskip__require(out, "out", "where to store the buffer"));
+    *out = NULL;
+    TSKIP__TRY(tskip__require(device, "device", "an open device"));
+    TSKIP__TRY(tskip__require(pointer, "pointer", "host memory of the caller's"));
+    if (!device->backend->buffer_import_host)
+        return tskip__fail(TSKIP_UNSUPPORTED,
+                           "%s does not share memory with the host; create a buffer and write it",
+                           device->info.name);
+    return create(device, device->backend->buffer_import_host, size, pointer, out);
 }
 
 tskip_status tskip_buffer_view(tskip_buffer *parent, uint64_t offset, uint64_t size,
@@ -75,6 +96,7 @@ tskip_status tskip_buffer_view(tskip_buffer *parent, uint64_t offset, uint64_t s
     view->impl = parent->impl;
     view->offset = parent->offset + offset;
     view->size = size;
+    view->misalignment = (uint32_t)((view->root->misalignment + view->offset) % ALIGNMENT);
     atomic_fetch_add_explicit(&view->root->references, 1, memory_order_relaxed);
     *out = view;
     return TSKIP_OK;
@@ -116,6 +138,11 @@ tskip_device *tskip_buffer_get_device(const tskip_buffer *buffer)
 uint64_t tskip_buffer_size(const tskip_buffer *buffer)
 {
     return buffer ? buffer->size : 0;
+}
+
+uint32_t tskip_buffer_misalignment(const tskip_buffer *buffer)
+{
+    return buffer ? buffer->misalignment : 0;
 }
 
 tskip_status tskip_buffer_write(tskip_buffer *buffer, uint64_t offset, const void *data,

@@ -37,8 +37,12 @@ static tskip_status finish(tskip_encoder *encoder)
     if (encoder->state == TSKIP__ENCODER_SUBMITTED) {
         encoder->outcome = encoder->device->backend->wait(encoder->device->impl, encoder->impl);
         encoder->state = TSKIP__ENCODER_DONE;
+        return encoder->outcome;
     }
-    return encoder->outcome;
+    if (encoder->outcome == TSKIP_OK)
+        return TSKIP_OK;
+    return tskip__fail(encoder->outcome,
+                       "a command of this encoder failed, as an earlier wait said; reset it");
 }
 
 void tskip_encoder_destroy(tskip_encoder **encoder)
@@ -242,7 +246,6 @@ tskip_status tskip_encoder_reset(tskip_encoder *encoder)
 tskip_status tskip_encoder_elapsed(tskip_encoder *encoder, double *seconds)
 {
     TSKIP__TRY(tskip__require(seconds, "seconds", "where to store the time"));
-    *seconds = 0;
     TSKIP__TRY(require_submitted(encoder));
     if (encoder->state != TSKIP__ENCODER_DONE)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,

@@ -12,7 +12,7 @@
 /* The front end's objects: what every backend's objects have in common. `impl` is the backend's. */
 
 struct tskip_device {
-    _Atomic size_t references; /* the caller's handle, buffers, encoders */
+    _Atomic size_t references; /* the caller's handles, buffers, encoders */
     const tskip__backend *backend;
     void *impl;
     tskip_device_info info;
@@ -27,6 +27,7 @@ struct tskip_buffer {
     void *impl;
     uint64_t offset; /* into impl */
     uint64_t size;
+    uint32_t misalignment; /* see tskip_buffer_misalignment */
 };
 
 struct tskip_kernel {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "attention_constants.h"
-#include "attention_f32_source.h"
-#include "attention_sm80_source.h"
-#include "attention_sm90_source.h"
-#include "attention_sm90_wide_source.h"
+#include "attention_f32_cu_source.h"
+#include "attention_sm80_cu_source.h"
+#include "attention_sm90_cu_source.h"
+#include "attention_sm90_wide_cu_source.h"
 #include "cuda/cuda_body.h"
 #include "kernel_table.h"
 
@@ -45,7 +45,7 @@ static void specialise_sm80(const tskip_constant_value *values, const tskip_kern
 }
 
 /* One warpgroup that fetches and one for each panel. Panels of 64 columns of Q, and two stages of
- * K's and V's; 2 KiB a panel more than covers limits, barriers and the panels' words, 1 KiB the
+ * K's and V's; 2.5 KiB a panel more than covers limits, barriers and the panels' words, 1 KiB the
  * alignment of the first. */
 static void specialise_sm90(const tskip_constant_value *values, const tskip_kernel_body *body,
                             tskip_kernel_shape *shape)
@@ -58,7 +58,7 @@ static void specialise_sm90(const tskip_constant_value *values, const tskip_kern
     uint64_t across_v = (values[TSKIP__ID_head_dim_v].u32 + 63) / 64;
     shape->group_size[0] = 128 * (uint32_t)(panels + 1);
     shape->group_memory =
-        row * (panels * bq * across_k + stages * bk * (across_k + across_v)) + panels * 2048 + 1024;
+        row * (panels * bq * across_k + stages * bk * (across_k + across_v)) + panels * 2560 + 1024;
 }
 
 const tskip_kernel_desc tskip__kernel_attention_sm80 = {

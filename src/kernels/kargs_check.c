@@ -17,7 +17,7 @@
 OFFSET(rules, q_offset, 0);
 OFFSET(rules, k_offset, 8);
 OFFSET(rules, window, 16);
-OFFSET(rules, half, 24);
+OFFSET(rules, spread, 24);
 OFFSET(rules, chunk, 32);
 OFFSET(rules, prefix, 40);
 OFFSET(rules, sink, 48);
@@ -73,7 +73,8 @@ OFFSET(order_args, planes_head, 24);
 OFFSET(order_args, panels, 28);
 OFFSET(order_args, items_per_head, 32);
 OFFSET(order_args, n_items, 36);
-SIZE(order_args, 40);
+OFFSET(order_args, with_map, 40);
+SIZE(order_args, 48);
 
 OFFSET(attention_args, q_len, 0);
 OFFSET(attention_args, k_len, 8);

@@ -4,6 +4,7 @@
 
 extern const tskip_kernel_desc tskip__kernel_attention;
 extern const tskip_kernel_desc tskip__kernel_attention_f32;
+extern const tskip_kernel_desc tskip__kernel_attention_metal;
 extern const tskip_kernel_desc tskip__kernel_attention_sm80;
 extern const tskip_kernel_desc tskip__kernel_attention_sm90;
 extern const tskip_kernel_desc tskip__kernel_attention_sm90_wide;
@@ -15,9 +16,11 @@ extern const tskip_kernel_desc tskip__kernel_tile_count;
 extern const tskip_kernel_desc tskip__kernel_tile_map;
 extern const tskip_kernel_desc tskip__kernel_tile_order;
 
+/* clang-format off */
 const tskip_kernel_desc *const tskip__kernel_table[] = {
     &tskip__kernel_attention,
     &tskip__kernel_attention_f32,
+    &tskip__kernel_attention_metal,
     &tskip__kernel_attention_sm80,
     &tskip__kernel_attention_sm90,
     &tskip__kernel_attention_sm90_wide,
@@ -30,6 +33,7 @@ const tskip_kernel_desc *const tskip__kernel_table[] = {
     &tskip__kernel_tile_order,
     NULL,
 };
+/* clang-format on */
 
 /* Columns of cells, and tiles in closed form, that a GPU's group takes. */
 #define COLUMNS_A_GROUP 256

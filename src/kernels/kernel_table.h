@@ -15,12 +15,13 @@
  *   mask_count      rules tensor out(u64 a group)             64 rows, plane         plane_args
  *   tile_map        rules tensor map                          tile row, plane, share plane_args
  *   tile_count      map counts(u32 a row of tiles)            64 rows of tiles       order_args
- *   tile_order      counts order(u32 an item)                 1                      order_args
+ *   tile_order      map counts order(u32 an item)             1                      order_args
  *   attention       q k v o lse sinks tensor rules map order  item                   attention_args
  *   decode          attention's, then parts(f32)              item, part of the keys attention_args
  *   decode_combine  attention's, then parts(f32)              item                   attention_args
  *
- * 64 rows: TSKIP__ROWS_A_GROUP. A binding that a problem does not have is empty; so is the order of
+ * 64 rows: TSKIP__ROWS_A_GROUP. "tile_order" counts what "tile_count" does if it is handed the map.
+ * A binding that a problem does not have is empty; so is the order of
  * the two that work the keys in parts. */
 
 /* The shares into which the columns of a row of tiles are cut for "tile_map": one on a CPU, where a
@@ -40,7 +41,7 @@ typedef struct tskip__variant {
     const char *kernel; /* its name in the table above; all take what "attention" takes */
     tskip_code_format format;
     uint32_t needs;                          /* TSKIP__NEEDS_* */
-    uint32_t min_capability, max_capability; /* inclusive range of the device's capability */
+    uint32_t min_capability, max_capability; /* of the device, inclusive; largest 0: no limit */
     uint32_t max_head_dim;                   /* of max(head_dim, head_dim_v) */
     uint32_t multiple;                       /* that both head sizes must be multiples of */
     uint32_t bq, bk;                         /* tile of the map: query rows (tokens) and keys */

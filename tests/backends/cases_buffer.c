@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "conformance.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { SIZE = 1000 };
@@ -132,6 +133,31 @@ static bool import_of_host_memory(conformance *c)
     return true;
 }
 
+/* Whole pages at whatever size a page has, the last one bound in part: what a fill writes shows at
+ * once in the caller's memory, and the bytes behind stay. */
+static bool import_host_shares_pages(conformance *c)
+{
+    enum { PAGE = 16384, PART = PAGE + 1000 };
+    unsigned char *host = aligned_alloc(PAGE, 2 * PAGE);
+    CHECK(host);
+    memset(host, 0x33, 2 * PAGE);
+    tskip_status status = tskip_buffer_import_host(c->device, host, PART, &c->buffers[0]);
+    tskip_encoder *encoder;
+    bool good = status == (c->info->shares_memory ? TSKIP_OK : TSKIP_UNSUPPORTED);
+    if (status == TSKIP_OK) {
+        good = conformance_encoder(c, &encoder) && tskip_buffer_size(c->buffers[0]) == PART &&
+               tskip_encoder_fill(encoder, c->buffers[0], 0, PART, 0x44444444) == TSKIP_OK &&
+               conformance_finish(c, encoder);
+        tskip_encoder_destroy(&c->encoders[0]);
+        tskip_buffer_destroy(&c->buffers[0]);
+    }
+    for (int i = 0; i < 2 * PAGE && status == TSKIP_OK; i++)
+        good = good && host[i] == (i < PART ? 0x44 : 0x33);
+    free(host);
+    CHECK(good);
+    return true;
+}
+
 static bool above_the_limit(conformance *c)
 {
     tskip_buffer *none = NULL;
@@ -151,6 +177,7 @@ const conformance_case conformance_buffer_cases[] = {
     {"buffer_map_shows_the_bytes", map_shows_the_bytes},
     {"buffer_is_aligned", is_aligned},
     {"buffer_import_of_host_memory", import_of_host_memory},
+    {"buffer_import_host_shares_pages", import_host_shares_pages},
     {"buffer_above_the_limit", above_the_limit},
     {NULL, NULL},
 };

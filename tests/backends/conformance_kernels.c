@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#include "conformance_kernels_source.h"
+#include "conformance_kernels_cu_source.h"
+#include "conformance_kernels_metal_source.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -16,8 +17,14 @@ enum { WIDTH = CONFORMANCE_WIDTH };
 
 #define CUDA_BODY(name)                                                                            \
     {                                                                                              \
-        .format = TSKIP_CODE_CUDA, .code = tskip__source_conformance_kernels,                      \
-        .code_size = sizeof tskip__source_conformance_kernels - 1, .entry = (name)                 \
+        .format = TSKIP_CODE_CUDA, .code = tskip__source_conformance_kernels_cu,                   \
+        .code_size = sizeof tskip__source_conformance_kernels_cu - 1, .entry = (name)              \
+    }
+
+#define METAL_BODY(name)                                                                           \
+    {                                                                                              \
+        .format = TSKIP_CODE_MSL, .code = tskip__source_conformance_kernels_metal,                 \
+        .code_size = sizeof tskip__source_conformance_kernels_metal - 1, .entry = (name)           \
     }
 
 static void iota_c(const tskip_group *group, void *const *buffers, const void *args, void *memory)
@@ -96,30 +103,37 @@ static void grid_c(const tskip_group *group, void *const *buffers, const void *a
 static const tskip_kernel_body iota_bodies[] = {
     {.format = TSKIP_CODE_C, .function = iota_c},
     CUDA_BODY("iota"),
+    METAL_BODY("iota"),
 };
 static const tskip_kernel_body increment_bodies[] = {
     {.format = TSKIP_CODE_C, .function = increment_c},
     CUDA_BODY("increment"),
+    METAL_BODY("increment"),
 };
 static const tskip_kernel_body reverse_bodies[] = {
     {.format = TSKIP_CODE_C, .function = reverse_c},
     CUDA_BODY("reverse"),
+    METAL_BODY("reverse"),
 };
 static const tskip_kernel_body constants_bodies[] = {
     {.format = TSKIP_CODE_C, .function = constants_c},
     CUDA_BODY("constants"),
+    METAL_BODY("constants"),
 };
 static const tskip_kernel_body bindings_bodies[] = {
     {.format = TSKIP_CODE_C, .function = bindings_c},
     CUDA_BODY("bindings"),
+    METAL_BODY("bindings"),
 };
 static const tskip_kernel_body arguments_bodies[] = {
     {.format = TSKIP_CODE_C, .function = arguments_c},
     CUDA_BODY("arguments"),
+    METAL_BODY("arguments"),
 };
 static const tskip_kernel_body grid_bodies[] = {
     {.format = TSKIP_CODE_C, .function = grid_c},
     CUDA_BODY("grid"),
+    METAL_BODY("grid"),
 };
 
 static const tskip_constant_decl iota_constants[] = {

@@ -32,6 +32,7 @@ CALL(nvrtcVersion, int *major, int *minor)
 
 CALL(nvrtcGetNumSupportedArchs, int *n)
 {
+    f->n_asked++;
     *n = 2;
     return 0;
 }
@@ -39,7 +40,7 @@ CALL(nvrtcGetNumSupportedArchs, int *n)
 CALL(nvrtcGetSupportedArchs, int *list)
 {
     list[0] = 80;
-    list[1] = 90;
+    list[1] = f->newest ? f->newest : 90;
     return 0;
 }
 
@@ -62,6 +63,7 @@ CALL(nvrtcCompileProgram, void *program, int n, const char *const *options)
     for (int i = 0; i < n; i++)
         if (strlen(options[i]) < 3)
             return 5;
+    strncpy(f->architecture, n > 0 ? options[0] : "", sizeof f->architecture - 1);
     return program == NULL ? 5 : f->compile_result;
 }
 

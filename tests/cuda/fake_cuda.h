@@ -22,11 +22,14 @@ typedef struct fake_launch {
 typedef struct fake_cuda {
     /* what has happened */
     fake_launch launches[FAKE_MAX_LAUNCHES];
-    int n_launches, n_fills, n_loads, n_compiles, n_buffers, n_streams, n_events, depth;
+    int n_launches, n_fills, n_loads, n_compiles, n_asked, n_buffers, n_streams, n_events, depth;
+    char entry[32];        /* of the last function */
+    char architecture[64]; /* option of the last compilation */
     /* what the test wants: results of calls to come, 0 for success */
     int launch_result, wait_result, alloc_result, capturing;
     int refuse_loads; /* how many modules to refuse */
     int compile_result;
+    int newest; /* architecture that the compiler knows; 0: 90 */
 } fake_cuda;
 
 #endif

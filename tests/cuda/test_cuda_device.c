@@ -330,46 +330,6 @@ static void test_damaged_cache(void **state)
     tskip_device_destroy(&again);
 }
 
-/* A plane of more than 2^32 cells, all attended but the last one: only the last tile knows. */
-static void test_huge_mask(void **state)
-{
-    (void)state;
-    const int64_t rows = 131072, columns = 65536;
-    const uint64_t cells = (uint64_t)rows * (uint64_t)columns;
-    if (tskip_device_get_info(device)->memory < 3 * cells) {
-        print_message("left out: the device has less than %llu bytes\n",
-                      (unsigned long long)(3 * cells));
-        return;
-    }
-    tskip_buffer *tensor = make(cells);
-    tskip_encoder *encoder;
-    tskip_mask *huge;
-    tskip_tile_map *map;
-    uint8_t classes[1024 * 512];
-    OK(tskip_encoder_create(device, NULL, &encoder));
-    OK(tskip_encoder_fill(encoder, tensor, 0, cells, 0x01010101));
-    OK(tskip_encoder_fill(encoder, tensor, cells - 4, 4, 0x00010101));
-    OK(tskip_encoder_submit(encoder));
-    OK(tskip_encoder_wait(encoder));
-    tskip_encoder_destroy(&encoder);
-    OK(tskip_mask_create(
-        device,
-        &(tskip_mask_desc){
-            .tensor = {.buffer = tensor, .dtype = TSKIP_BOOL, .rank = 2, .shape = {rows, columns}}},
-        &huge));
-    OK(tskip_tile_map_build(&(tskip_tile_map_desc){.mask = huge,
-                                                   .extent = {.q_len = rows, .k_len = columns},
-                                                   .tile = {128, 128}},
-                            &map));
-    OK(tskip_tile_map_read(map, classes, sizeof classes));
-    for (size_t i = 0; i + 1 < sizeof classes; i++)
-        assert_int_equal(classes[i], TSKIP_TILE_FULL);
-    assert_int_equal(classes[sizeof classes - 1], TSKIP_TILE_MIXED);
-    tskip_tile_map_destroy(&map);
-    tskip_mask_destroy(&huge);
-    tskip_buffer_destroy(&tensor);
-}
-
 int main(void)
 {
     static char folder[] = "/tmp/tileskip-cuda-XXXXXX";
@@ -386,7 +346,7 @@ int main(void)
         cmocka_unit_test(test_native_stream),         cmocka_unit_test(test_not_submitted),
         cmocka_unit_test(test_graph_capture),         cmocka_unit_test(test_native_context),
         cmocka_unit_test(test_import_of_host_memory), cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_damaged_cache),         cmocka_unit_test(test_huge_mask),
+        cmocka_unit_test(test_damaged_cache),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -272,6 +272,71 @@ static void test_compile_and_cache(void **state)
     tear_down(&s);
 }
 
+/* What is on the disk needs no compiler, and is kept while no other one has compiled. */
+static void test_compiler_is_asked_late(void **state)
+{
+    (void)state;
+    scene s;
+    const tskip_kernel *kernel;
+    tskip_constant width = {.name = "width", .value.u32 = 81};
+    set_up(&s, NULL);
+    OK(tskip_kernel_get(s.device, "scale", &width, 1, &kernel));
+    tear_down(&s);
+
+    compiler->n_asked = compiler->n_compiles = 0;
+    set_up(&s, NULL);
+    OK(tskip_kernel_get(s.device, "scale", &width, 1, &kernel));
+    tear_down(&s);
+    assert_int_equal(compiler->n_asked, 0);
+
+    compiler->newest = 89; /* another compiler, which knows the device less well */
+    set_up(&s, NULL);
+    OK(tskip_kernel_get(s.device, "scale", &width, 1, &kernel));
+    assert_int_equal(compiler->n_compiles, 0);
+    width.value.u32 = 82;
+    OK(tskip_kernel_get(s.device, "scale", &width, 1, &kernel));
+    assert_int_equal(compiler->n_compiles, 1);
+    tear_down(&s);
+    set_up(&s, NULL); /* compiles "scale" with presets for it */
+    compiler->n_compiles = 0;
+    OK(tskip_kernel_get(s.device, "scale", &width, 1, &kernel));
+    assert_int_equal(compiler->n_compiles, 0);
+    width.value.u32 = 81; /* is there for the other target only */
+    OK(tskip_kernel_get(s.device, "scale", &width, 1, &kernel));
+    assert_int_equal(compiler->n_compiles, 1);
+    compiler->newest = 0;
+    tear_down(&s);
+}
+
+/* "cuda:0:sm_80" takes the kernels of that generation and compiles them for the device it has. */
+static void test_older_kernels(void **state)
+{
+    (void)state;
+    static const tskip_kernel_body bodies[] = {
+        {TSKIP_CODE_CUDA, 800, NULL, TEXT, sizeof TEXT - 1, "old"},
+        {TSKIP_CODE_CUDA, 900, NULL, TEXT, sizeof TEXT - 1, "new"}};
+    static const tskip_kernel_desc both = {.name = "both", .bodies = bodies, .n_bodies = 2};
+    static const char *const wrong[] = {"cuda:0:", "cuda:0:sm_75", "cuda:0:sm_80x", "cuda:0:avx2"};
+    tskip_device *device;
+    const tskip_kernel *kernel;
+    *driver = (fake_cuda){0};
+    OK(tskip_device_open(&(tskip_device_desc){.name = "cuda:0:sm_80"}, &device));
+    assert_string_equal(tskip_device_get_info(device)->name, "cuda:0:sm_80");
+    assert_string_equal(tskip_device_get_info(device)->isa, "sm_80");
+    assert_int_equal(tskip_device_get_info(device)->capability, 800);
+    OK(tskip_kernel_register(device, &both));
+    OK(tskip_kernel_get(device, "both", NULL, 0, &kernel));
+    assert_string_equal(driver->entry, "old");
+    assert_string_equal(compiler->architecture, "--gpu-architecture=sm_90a");
+    tskip_device_destroy(&device);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(tskip_device_open(&(tskip_device_desc){.name = wrong[i]}, &device),
+                         TSKIP_DEVICE_NOT_FOUND);
+    assert_int_equal(tskip_device_open(&(tskip_device_desc){.name = "cuda:0:sm_100"}, &device),
+                     TSKIP_UNSUPPORTED);
+    assert_non_null(strstr(tskip_last_error(), "cuda:0 is sm_90a"));
+}
+
 static tskip_status life(void *context)
 {
     (void)context;
@@ -337,6 +402,8 @@ int main(void)
         cmocka_unit_test(test_grid_and_view_limits),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_compile_and_cache),
+        cmocka_unit_test(test_compiler_is_asked_late),
+        cmocka_unit_test(test_older_kernels),
         cmocka_unit_test(test_out_of_memory),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backends/cuda/cuda_compile.h"
+#include "backends/cuda/cuda_target.h"
 #include "compute/kernel_cache.h"
 #include "cuda_report.h"
 #include "kernels/kernel_table.h"
@@ -95,15 +96,16 @@ static const tskip_kernel_body *choose_body(const row *r)
 /* Compiles and writes the figures; false, with the reason printed, for what may never be. */
 static bool measure(const tskip__cuda_api *api, const row *r, char figures[128])
 {
-    char architecture[TSKIP__CUDA_ARCHITECTURE], name[MAX_LINE];
+    char name[MAX_LINE];
+    tskip__cuda_target target;
     tskip__cuda_image image;
     cuda_report report;
     tskip__kernel_spec spec = {r->desc, choose_body(r), r->values, r->desc->shape, name};
     (void)tskip__kernel_canonical_name(r->desc, r->values, name, sizeof name);
     if (spec.body && r->desc->specialise)
         r->desc->specialise(r->values, spec.body, &spec.shape);
-    if (!spec.body || tskip__cuda_architecture(api, r->capability, architecture) != TSKIP_OK ||
-        tskip__cuda_compile(api, &spec, architecture, true, &image) != TSKIP_OK) {
+    if (!spec.body || tskip__cuda_target_ask(r->capability, &target) != TSKIP_OK ||
+        tskip__cuda_compile(api, &spec, target.architecture, true, &image) != TSKIP_OK) {
         printf("%s: %s\n", r->text, spec.body ? tskip_last_error() : "no body");
         return false;
     }

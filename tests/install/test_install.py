@@ -62,7 +62,7 @@ class Install(unittest.TestCase):
         self.assertRegex(run(str(program), env=environment), r"^done, .* -?\d")
 
     def needs_library(self, program):
-        return "libtileskip.so.0" in run("readelf", "-d", str(program))
+        return "libtileskip.so.0.1" in run("readelf", "-d", str(program))
 
     def pkg_config(self, *arguments):
         environment = {**os.environ, "PKG_CONFIG_PATH": str(self.lib / "pkgconfig")}
@@ -79,7 +79,7 @@ class Install(unittest.TestCase):
         self.assertEqual(headers, {f for f in files if f.startswith("include")})
         for name in ("bin/tileskip", "share/man/man1/tileskip.1"):
             self.assertIn(name, files)
-        for name in ("libtileskip.so", "libtileskip.so.0", f"libtileskip.so.{VERSION}",
+        for name in ("libtileskip.so", "libtileskip.so.0.1", f"libtileskip.so.{VERSION}",
                      "libtileskip.a", "pkgconfig/tileskip.pc",
                      "cmake/tileskip/tileskip-config.cmake"):
             self.assertTrue((self.lib / name).is_file(), name)

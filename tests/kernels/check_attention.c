@@ -95,7 +95,7 @@ static bool run(const char *rung, const struct inputs *in, const struct outputs 
         .q = {.buffer = import(device, &in->q)},
         .k = {.buffer = import(device, &in->k)},
         .v = {.buffer = import(device, &in->v)},
-        .sinks = {.buffer = import(device, &in->sinks)},
+        .sinks = {.buffer = in->desc.sinks ? import(device, &in->sinks) : NULL},
         .o = {.buffer = import(device, &out->o)},
         .lse = {.buffer = import(device, &out->lse)},
     };

@@ -23,7 +23,7 @@ struct plane {
 static void choose_rules(struct plane *p, random_state *rng)
 {
     struct tskip__rules *r = &p->args.rules;
-    *r = (struct tskip__rules){.window = TSKIP__FAR, .half = TSKIP__FAR, .n_entries = 1};
+    *r = (struct tskip__rules){.window = TSKIP__FAR, .spread = TSKIP__FAR, .n_entries = 1};
     p->entry = (struct tskip__rules_entry){.klen = TSKIP__FAR};
     p->args.has_rules = random_chance(rng, 70);
     if (p->args.has_rules) {

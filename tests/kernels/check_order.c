@@ -32,25 +32,38 @@ static struct tskip__order_args choose(random_state *rng, char *parameters)
     return a;
 }
 
+static void fill_map(const struct tskip__order_args *a, random_state *rng, tskip_u8 *map)
+{
+    const size_t rows = (size_t)a->planes_batch * a->planes_head * a->nq;
+    for (size_t i = 0; i < rows * a->nk; i++)
+        map[i] = (tskip_u8)random_between(rng, 0, 2);
+}
+
+static void count_rows(const struct tskip__order_args *a, const tskip_u8 *map, tskip_u32 *counts)
+{
+    const size_t rows = (size_t)a->planes_batch * a->planes_head * a->nq;
+    for (size_t row = 0; row < rows; row++) {
+        counts[row] = 0;
+        for (uint32_t j = 0; j < a->nk; j++)
+            counts[row] += map[row * a->nk + j] != TSKIP__SKIP;
+    }
+}
+
 bool check_tile_count(const tskip_kernel_body *body, random_state *rng, char *parameters)
 {
     const struct tskip__order_args a = choose(rng, parameters);
     const uint32_t rows = a.planes_batch * a.planes_head * a.nq;
     guarded map = kernel_memory((size_t)rows * a.nk);
     guarded counts = kernel_memory(rows * sizeof(tskip_u32));
-    for (size_t i = 0; i < (size_t)rows * a.nk; i++)
-        ((tskip_u8 *)map.data)[i] = (tskip_u8)random_between(rng, 0, 2);
+    guarded wanted = kernel_memory(rows * sizeof(tskip_u32));
+    fill_map(&a, rng, map.data);
+    count_rows(&a, map.data, wanted.data);
     void *buffers[] = {map.data, counts.data};
     kernel_run(body, (rows + TSKIP__ROWS_A_GROUP - 1) / TSKIP__ROWS_A_GROUP, 1, buffers, &a, 0);
-    bool same = true;
-    for (uint32_t row = 0; row < rows; row++) {
-        tskip_u32 want = 0;
-        for (uint32_t j = 0; j < a.nk; j++)
-            want += ((tskip_u8 *)map.data)[(size_t)row * a.nk + j] != TSKIP__SKIP;
-        same = same && ((tskip_u32 *)counts.data)[row] == want;
-    }
+    const bool same = memcmp(counts.data, wanted.data, wanted.size) == 0;
     guarded_release(&map);
     guarded_release(&counts);
+    guarded_release(&wanted);
     return same;
 }
 
@@ -73,13 +86,18 @@ static uint64_t weight_of(const struct tskip__order_args *a, const tskip_u32 *co
 
 bool check_tile_order(const tskip_kernel_body *body, random_state *rng, char *parameters)
 {
-    const struct tskip__order_args a = choose(rng, parameters);
+    struct tskip__order_args a = choose(rng, parameters);
     const uint32_t rows = a.planes_batch * a.planes_head * a.nq;
+    guarded map = kernel_memory((size_t)rows * a.nk);
     guarded counts = kernel_memory(rows * sizeof(tskip_u32));
+    guarded wanted = kernel_memory(rows * sizeof(tskip_u32));
     guarded order = kernel_memory(a.n_items * sizeof(tskip_u32));
-    for (uint32_t i = 0; i < rows; i++)
-        ((tskip_u32 *)counts.data)[i] = (tskip_u32)random_between(rng, 0, a.nk);
-    void *buffers[] = {counts.data, order.data};
+    fill_map(&a, rng, map.data);
+    count_rows(&a, map.data, wanted.data);
+    a.with_map = random_chance(rng, 50);
+    if (!a.with_map)
+        memcpy(counts.data, wanted.data, wanted.size);
+    void *buffers[] = {a.with_map ? map.data : NULL, counts.data, order.data};
     kernel_run(body, 1, 1, buffers, &a, TSKIP__ORDER_MEMORY);
     const tskip_u32 *items = order.data;
     bool *seen = calloc(a.n_items, sizeof *seen);
@@ -89,12 +107,14 @@ bool check_tile_order(const tskip_kernel_body *body, random_state *rng, char *pa
         if (!right)
             break;
         seen[items[i]] = true;
-        const uint64_t here = weight_of(&a, counts.data, items[i]);
-        const uint64_t before = i > 0 ? weight_of(&a, counts.data, items[i - 1]) : UINT64_MAX;
+        const uint64_t here = weight_of(&a, wanted.data, items[i]);
+        const uint64_t before = i > 0 ? weight_of(&a, wanted.data, items[i - 1]) : UINT64_MAX;
         right = here < before || (here == before && items[i - 1] < items[i]);
     }
     free(seen);
+    guarded_release(&map);
     guarded_release(&counts);
+    guarded_release(&wanted);
     guarded_release(&order);
     return right;
 }

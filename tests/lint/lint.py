@@ -13,6 +13,7 @@ CODE = {".c", ".h", ".def", ".cu", ".cuh", ".comp", ".glsl", ".m", ".metal"}
 TEXT = CODE | {".py", ".sh", ".cmake", ".in", ".txt", ".md", ".1", ".toml", ".cfg", ".yml"}
 LEFT_OUT = {"build", "out", "__pycache__", "corpus"}  # and folders that begin with a dot
 NOT_C = ("src/kernels/cuda/", "src/kernels/vulkan/", "src/kernels/metal/")
+MSL_FIRST = "#pragma METAL fp contract(off)"  # Metal fuses a * b + c under every option
 LONGEST_FILE = 600
 LONGEST_LINE = 100  # of C; clang-format leaves comments as they are
 
@@ -50,7 +51,7 @@ UNWANTED = [
 def files_of(root):
     for path in sorted(root.rglob("*")):
         relative = path.relative_to(root)
-        hidden = any(part[0] == "." and part != ".ci" for part in relative.parts[:-1])
+        hidden = any(part[0] == "." and part not in {".ci", ".github"} for part in relative.parts[:-1])
         if path.is_file() and not hidden and not LEFT_OUT.intersection(relative.parts):
             yield relative.as_posix(), path
 
@@ -119,14 +120,23 @@ def check_text(name, text):
         for pattern, what in UNWANTED:
             if pattern.search(line):
                 yield f"{name}:{number}: {what}: {line.strip()}"
-        if Path(name).suffix in {".c", ".h"} and not name.startswith(NOT_C) \
-                and len(line) > LONGEST_LINE:
+        if (Path(name).suffix == ".metal" or Path(name).suffix in {".c", ".h"}
+                and not name.startswith(NOT_C)) and len(line) > LONGEST_LINE:
             yield f"{name}:{number}: {len(line)} columns, at most {LONGEST_LINE}"
     if text and not text.endswith("\n"):
         yield f"{name}: the last line has no end"
     lines = text.count("\n")
     if Path(name).suffix in CODE and lines > LONGEST_FILE:
         yield f"{name}: {lines} lines, at most {LONGEST_FILE}"
+
+
+def check_msl(name, text):
+    if Path(name).suffix != ".metal":
+        return
+    code = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S).split("\n")
+    first = next((line.strip() for line in code if line.strip()), "")
+    if first != MSL_FIRST:
+        yield f"{name}: begins with '{first}', expected {MSL_FIRST}"
 
 
 def check_unique_names(root):
@@ -176,6 +186,7 @@ def lint(root):
         yield from check_includes(root, name, text)
         yield from check_licence(name, text)
         yield from check_text(name, text)
+        yield from check_msl(name, text)
     yield from check_unique_names(root)
     yield from check_versions(root)
     yield from check_format(root)

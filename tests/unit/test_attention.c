@@ -149,6 +149,62 @@ static void test_refused_slices(void **state)
     end_call(&c);
 }
 
+/* What counts is where a slice lies in memory, not its own offset alone. */
+static void test_misplaced_slices(void **state)
+{
+    (void)state;
+    struct call c = {0};
+    assert_done(make_call(&c, &causal));
+    const uint64_t bytes = 4 * B * H * Q * D;
+    char *memory = calloc(1, bytes + 128);
+    assert_non_null(memory);
+    tskip_buffer *imported, *view;
+    assert_done(tskip_buffer_import(c.device, memory + 1, bytes + 64, &imported));
+    const uint32_t past = (uint32_t)((uintptr_t)(memory + 1) % 64);
+    assert_int_equal(tskip_buffer_misalignment(imported), past);
+    tskip_attention_tensors t = c.t;
+    t.q = (tskip_slice){imported, 0};
+    assert_refused(tskip_attention_encode(c.plan, c.encoder, &t), TSKIP_INVALID_ARGUMENT,
+                   "q.offset is 0 in a buffer that begins");
+    t.q.offset = 3; /* 4 in all */
+    assert_done(tskip_attention_encode(c.plan, c.encoder, &t));
+    for (uint64_t at = 1; at < 4; at++) {
+        assert_done(tskip_buffer_view(imported, at, bytes + 32, &view));
+        assert_int_equal(tskip_buffer_misalignment(view), (past + at) % 64);
+        t.q = (tskip_slice){view, 0};
+        tskip_status status = tskip_attention_encode(c.plan, c.encoder, &t);
+        assert_int_equal(status, at == 3 ? TSKIP_OK : TSKIP_INVALID_ARGUMENT);
+        tskip_buffer_destroy(&view);
+    }
+    tskip_buffer_destroy(&imported);
+    end_call(&c);
+    free(memory);
+}
+
+/* What the plan has no use for is refused, not ignored. */
+static void test_unused_slices(void **state)
+{
+    (void)state;
+    struct call c = {0};
+    tskip_plan *plan;
+    assert_done(make_call(&c, &causal));
+    tskip_attention_desc desc = tskip_plan_get_info(c.plan)->desc;
+    desc.lse = desc.sinks = false;
+    assert_done(tskip_plan_create(c.device, &desc, &plan));
+    tskip_attention_tensors t = c.t;
+    assert_refused(tskip_attention_encode(plan, c.encoder, &t), TSKIP_INVALID_ARGUMENT,
+                   "lse.buffer is given, expected NULL");
+    t.lse = (tskip_slice){0};
+    assert_refused(tskip_attention_encode(plan, c.encoder, &t), TSKIP_INVALID_ARGUMENT,
+                   "sinks.buffer is given, expected NULL");
+    t.sinks = (tskip_slice){0};
+    assert_done(tskip_attention_encode(plan, c.encoder, &t));
+    tskip_plan_destroy(&plan); /* its commands do not need it */
+    assert_done(tskip_encoder_submit(c.encoder));
+    assert_done(tskip_encoder_wait(c.encoder));
+    end_call(&c);
+}
+
 static void test_refused_calls(void **state)
 {
     (void)state;
@@ -489,6 +545,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_slices),
+        cmocka_unit_test(test_misplaced_slices),
+        cmocka_unit_test(test_unused_slices),
         cmocka_unit_test(test_refused_calls),
         cmocka_unit_test(test_nothing_queued),
         cmocka_unit_test(test_offsets),

@@ -101,7 +101,7 @@ static void finish(const struct scene *s, unsigned dispatches, bool races)
         fail_msg("%u races, the first: %s", heard.races, heard.first);
 }
 
-/* Attention puts its own barriers between map, count, order and kernel, and before it writes to a
+/* Attention puts its own barriers between map, order and kernel, and before it writes to a
  * workspace that the attention before may still read: two in one list, to an output each. */
 static void test_attention(void **state)
 {
@@ -123,7 +123,7 @@ static void test_attention(void **state)
         }
         attend(&s, map, 0);
         attend(&s, map, 1);
-        finish(&s, map ? 1 + 3 + 3 : 4 + 4, false);
+        finish(&s, map ? 1 + 2 + 2 : 3 + 3, false);
         tear_down(&s);
     }
 }
@@ -141,7 +141,7 @@ static void fill_map_attend(bool after_fill, bool after_map, bool races)
     if (after_map)
         assert_done(tskip_encoder_barrier(s.encoder));
     attend(&s, s.map, 0);
-    finish(&s, 5, races);
+    finish(&s, 4, races);
     tear_down(&s);
 }
 

@@ -369,7 +369,7 @@ static void test_encoder_states(void **state)
     assert_null(none);
     INVALID(tskip_encoder_wait(e), "was not submitted");
     INVALID(tskip_encoder_elapsed(e, &seconds), "was not submitted");
-    assert_true(seconds == 0);
+    assert_true(seconds == 1); /* as it was */
     INVALID(tskip_encoder_elapsed(e, NULL), "seconds is NULL");
     assert_int_equal(tskip_encoder_submit(e), TSKIP_OK);
     INVALID(tskip_encoder_elapsed(e, &seconds), "still in flight");

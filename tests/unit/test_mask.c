@@ -242,6 +242,8 @@ static void test_refused_tensors(void **state)
     const tskip_mask_desc elsewhere = {.tensor = {b, 0, TSKIP_F32, 2, {4, 5}, {0}}};
     assert_refused(tskip_mask_create(other, &elsewhere, &mask), bad,
                    "tensor.buffer lies on another device");
+    const tskip_mask_desc no_rank = {.rules = "causal", .tensor = {.buffer = b, .shape = {4, 5}}};
+    assert_refused(tskip_mask_create(other, &no_rank, &mask), bad, "tensor.rank is 0 beside");
     tskip_device_destroy(&other);
     tskip_buffer_destroy(&b);
 }

@@ -281,6 +281,32 @@ static void test_refused_masks(void **state)
     }
 }
 
+static uint64_t workspace_of(uint32_t threads)
+{
+    tskip_device *own;
+    tskip_mask *mask;
+    tskip_plan *plan;
+    tskip_attention_desc desc = usual;
+    assert_done(tskip_device_open(&(tskip_device_desc){.name = "cpu", .threads = threads}, &own));
+    assert_done(tskip_mask_create(own, &(tskip_mask_desc){.rules = "causal"}, &mask));
+    desc.mask = mask;
+    assert_done(tskip_plan_create(own, &desc, &plan));
+    uint64_t size = tskip_plan_get_info(plan)->workspace_size;
+    tskip_plan_destroy(&plan);
+    tskip_mask_destroy(&mask);
+    tskip_device_destroy(&own);
+    return size;
+}
+
+/* The usual problem has four work items. A device that starts all of them at once needs no order
+ * and no counters, a part of the workspace each. */
+static void test_order_where_it_matters(void **state)
+{
+    (void)state;
+    assert_int_equal(workspace_of(4), 64);
+    assert_int_equal(workspace_of(3), 3 * 64);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_accepted_strides),
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_refused_masks),
+        cmocka_unit_test(test_order_where_it_matters),
     };
     if (tskip_device_open(&(tskip_device_desc){.name = "cpu", .threads = 2}, &device) != TSKIP_OK)
         return 1;

@@ -60,4 +60,5 @@ def attention(
 
 def tolerance(dtype: Any) -> float:
     """Worst element's distance that inputs and outputs of a type allow, values of about 1."""
-    return {"float32": 4e-6, "float16": 4e-3, "bfloat16": 3e-2}[np.dtype(dtype).name]
+    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    return {"float32": 4e-6, "float16": 4e-3, "bfloat16": 3e-2}[name]

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The tileskip authors
+import re
 import threading
+import time
+from pathlib import Path
+from typing import Optional
 
 import numpy as np
 import pytest
@@ -75,6 +79,31 @@ def test_layouts_strides_and_expanded_heads_give_the_same_bytes() -> None:
     assert np.array_equal(t.attention(wide[..., ::2], k, v, rules="causal"), out)
 
 
+def test_unaligned_arrays_and_subclasses(tmp_path: Path) -> None:
+    q, k, v = problem()
+    out = t.attention(q, k, v, rules="causal")
+    raw = np.zeros(q.nbytes + 2, np.uint8)
+    odd = raw[2:].view(np.float32).reshape(q.shape)
+    odd[...] = q
+    assert np.array_equal(t.attention(odd, k, v, rules="causal"), out)
+    plan = t.plan(q, k, v, rules="causal")
+    assert np.array_equal(plan(q, k, v), out)
+    assert np.array_equal(plan(odd, k, v), out)
+    np.save(tmp_path / "q.npy", q)
+    mapped = np.load(tmp_path / "q.npy", mmap_mode="r")
+    assert np.array_equal(t.attention(mapped, k, v, rules="causal"), out)
+
+
+def test_a_plan_follows_its_arrays() -> None:
+    """Other arrays of the same form, and the same ones in turn, are told apart."""
+    q, k, v = problem()
+    plan = t.plan(q, k, v, rules="causal")
+    first = plan(q, k, v)
+    for i in range(5):
+        assert np.array_equal(plan(q + i, k, v), t.attention(q + i, k, v, rules="causal"))
+        assert np.array_equal(plan(q, k, v), first)
+
+
 def test_a_single_repeated_row() -> None:
     q, k, v = problem()
     same = np.broadcast_to(k[:1, :1, :1], k.shape)
@@ -103,6 +132,19 @@ def test_plan_and_map_are_reused() -> None:
         plan(q[:, :, :50], k, v)
     with pytest.raises(ValueError, match="q_len"):
         plan(q, k, v, tile_map=t.TileMap.from_rules("causal", 99, 100, tile=plan.tile))
+
+
+@pytest.mark.parametrize("rules", [None, "causal"])
+def test_a_map_of_a_mask_tensor_serves_every_plan_on_that_tensor(rules: Optional[str]) -> None:
+    q, k, v = problem()
+    mask = np.random.default_rng(0).random((q.shape[2], k.shape[2])) < 0.9
+    plan = t.plan(q, k, v, mask=mask, rules=rules)
+    tiles = t.TileMap.from_mask(mask, rules=rules, tile=plan.tile)
+    expected = t.attention(q, k, v, mask=mask, rules=rules)
+    assert (plan(q, k, v, tile_map=tiles) == expected).all()
+    assert (t.attention(q, k, v, mask=mask, rules=rules, tile_map=tiles) == expected).all()
+    with pytest.raises(ValueError, match="other mask tensor"):
+        t.attention(q, k, v, mask=mask.copy(), rules=rules, tile_map=tiles)
 
 
 def test_a_mask_tensor_is_read_at_each_call() -> None:
@@ -134,7 +176,28 @@ def test_eight_threads_at_once() -> None:
     assert not wrong
 
 
+def test_other_threads_run_meanwhile() -> None:
+    q = draw(1, 4, 3000, 64)
+    plan = t.plan(q, q, q)
+    span = []
+
+    def work() -> None:
+        begin = time.perf_counter()
+        plan(q, q, q)
+        span.extend([begin, time.perf_counter()])
+
+    thread, seen = threading.Thread(target=work), []
+    thread.start()
+    while thread.is_alive():
+        seen.append(time.perf_counter())
+    begin, end = span
+    quarter = (end - begin) / 4
+    assert any(begin + quarter < moment < end - quarter for moment in seen)
+
+
 Q, K, V = problem()
+READ_ONLY = np.zeros((2, 4, 100, 40), np.float32)
+READ_ONLY.flags.writeable = False
 BAD = [
     (lambda: t.attention(Q[0], K, V), ValueError, "q has shape"),
     (lambda: t.attention(Q, K, V[:, :1]), ValueError, "v has shape"),
@@ -143,8 +206,21 @@ BAD = [
     (lambda: t.attention(Q.astype(np.float64), K, V), TypeError, "q has dtype float64"),
     (lambda: t.attention([1], K, V), TypeError, "q is a list"),
     (lambda: t.attention(Q[:, :3], K, V), ValueError, "n_heads is 3"),
-    (lambda: t.attention(Q[:, :, :0], K, V), ValueError, "q_len"),
-    (lambda: t.attention(Q, K[:, :, :0], V[:, :, :0]), ValueError, "k_len"),
+    (lambda: t.attention(Q[:0], K[:0], V[:0]), ValueError, "q has shape (0, 4, 100, 48)"),
+    (lambda: t.attention(Q[:, :, :0], K, V), ValueError, "q has shape (2, 4, 0, 48)"),
+    (lambda: t.attention(Q[:, :0], K, V), ValueError, "q has shape (2, 0, 100, 48)"),
+    (lambda: t.attention(Q, K[:, :0], V[:, :0]), ValueError, "k has shape (2, 0, 100, 48)"),
+    (lambda: t.attention(Q, K[:, :, :0], V[:, :, :0]), ValueError, "k has shape (2, 2, 0, 48)"),
+    (lambda: t.attention(Q, K, V[..., :0]), ValueError, "v has shape (2, 2, 100, 0)"),
+    (lambda: t.attention(Q, K, V, mask=np.zeros((0, 100), bool)), ValueError, "size 0"),
+    (lambda: t.attention(Q, K, V, rules=3), TypeError, "rules is a int"),
+    (lambda: t.attention(Q, K, V, rules="causal\0,window=4"), ValueError, "without a zero"),
+    (lambda: t.attention(Q, K, V, rules="causal", q_offset=1 << 70), ValueError, "q_offset is 118"),
+    (lambda: t.plan(Q, K, V, tile=(5, 5)), t.Error, "tile is 5x5"),
+    (lambda: t.plan(Q, K, V, tile="x"), ValueError, "tile is 'x'"),
+    (lambda: t.attention(Q, K, V, out=READ_ONLY), ValueError, "out is a read-only ndarray"),
+    (lambda: t.attention(Q, K, V, out=b""), TypeError, "out is a bytes"),
+    (lambda: t.attention(Q, Q, Q, out=Q), ValueError, "out overlaps q"),
     (lambda: t.attention(Q, K, V, rules="causal,windo=4"), ValueError, "nearest is window"),
     (lambda: t.attention(Q, K, V, mask="causal", rules="causal"), ValueError, "one of them"),
     (lambda: t.attention(Q, K, V, mask=np.zeros((3, 100))), TypeError, "float64"),
@@ -163,13 +239,19 @@ BAD = [
     (lambda: t.attention(Q, K, V, out=np.zeros((2, 4, 100, 80), np.float32)[..., ::2]), ValueError, "out has strides"),
     (lambda: t.TileMap.from_rules("", 10), ValueError, "rules is empty"),
     (lambda: t.TileMap.from_rules("causal", 0), ValueError, "q_len"),
-    (lambda: t.TileMap.from_rules("causal", 10, tile=(0, 4)), ValueError, "tile"),
+    (lambda: t.TileMap.from_rules("causal", 10, 0), ValueError, "k_len is 0"),
+    (lambda: t.TileMap.from_rules("causal", 2.5), ValueError, "q_len is 2.5"),
+    (lambda: t.TileMap.from_rules("causal", 10, batch=-1), ValueError, "batch is -1"),
+    (lambda: t.TileMap.from_rules("causal", 10, tile=(0, 4)), ValueError, "tile's BQ is 0"),
+    (lambda: t.TileMap.from_rules("causal", 10).picture(plane=1), ValueError, "plane is 1"),
+    (lambda: t.TileMap.from_rules("causal", 10).picture(width=-1), ValueError, "width is -1"),
+    (lambda: t.TileMap.from_rules("causal", 1 << 30, tile=(1, 1)), MemoryError, "bytes"),
 ]
 
 
 @pytest.mark.parametrize("call,kind,words", BAD, ids=[words for _, _, words in BAD])
 def test_wrong_arguments_are_named(call, kind: type, words: str) -> None:
-    with pytest.raises(kind, match=words.replace("(", r"\(")):
+    with pytest.raises(kind, match=re.escape(words)):
         call()
 
 

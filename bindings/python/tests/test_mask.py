@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The tileskip authors
+import re
+
+import numpy as np
 import pytest
 
 import tileskip as t
@@ -18,6 +21,10 @@ COMPOSED = [
     (t.causal & t.symmetric(6) & t.chunk(4), "causal,symmetric=6,chunk=4"),
     (t.causal | t.images([[(1, 3)], [(2, 4)]]), "causal,images=1:3/2:4"),
     (t.causal & t.alibi([0.5, 0.25]), "causal,alibi=0.5/0.25"),
+    (t.causal & t.klen(np.int64(9)) & t.kstart(np.array([0, 3])), "causal,klen=9,kstart=0/3"),
+    (t.causal | t.images(np.array([[1, 3], [5, 6]])), "causal,images=1:3+5:6"),
+    (t.causal | t.images([[], [(2, 4)]]), "causal,images=0:1/2:4"),
+    (t.causal & ((t.window(8) & t.chunk(4)) | t.sink(4)), "causal,window=8,chunk=4,sink=4"),
     (((t.causal & t.window(4)) | t.spans([(1, 2)])) & t.segments([9]),
      "causal,window=4,spans=1:2,segments=9"),
 ]
@@ -31,6 +38,9 @@ REFUSED = [
     (t.causal | t.images([(5, 2)]), "images"),
     (t.spans([(1, 2)]), "spans"),
     (t.causal | t.segments([4]), "cannot be composed"),
+    (t.causal & (t.window(8) | t.sink(4)) & t.chunk(4), "cannot be composed"),
+    (t.causal & (t.window(8) | t.chunk(4) | t.sink(4)), "all limits beside sink"),
+    (t.causal & t.sink(4), "all limits beside sink"),
 ]
 
 
@@ -55,3 +65,21 @@ def test_equal_masks_are_equal() -> None:
     assert t.causal & t.window(3) == t.window(3) & t.causal
     assert t.causal != t.causal & t.window(3)
     assert t.causal != "causal"
+
+
+@pytest.mark.parametrize(
+    "rule,words",
+    [
+        (lambda: t.window(3.5), "window is 3.5, expected a whole number"),
+        (lambda: t.window(True), "window is True"),
+        (lambda: t.images([]), "images is [], expected a list of (start, end)"),
+        (lambda: t.images([(1, 2, 3)]), "images has (1, 2, 3), expected (start, end)"),
+        (lambda: t.spans(7), "spans is 7"),
+        (lambda: t.segments([]), "segments is []"),
+        (lambda: t.klen([]), "klen is []"),
+        (lambda: t.klen(None), "klen is None"),
+    ],
+)
+def test_wrong_values_are_named(rule, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        rule()

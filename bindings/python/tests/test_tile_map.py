@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The tileskip authors
+import base64
 import io
+import re
+import sys
 
 import numpy as np
 import pytest
@@ -38,8 +41,20 @@ def test_picture() -> None:
     held = io.BytesIO()
     tiles.save_png(held, width=20, height=10)
     assert Image.open(held).size == (20, 10)
+
+
+def test_a_notebook_draws_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles = t.TileMap.from_rules("causal", 64, tile=(16, 16))
     html = tiles._repr_html_()
-    assert "data:image/png" in html and "SKIP" in html
+    assert "&lt;tileskip.TileMap 1×4×4" in html and "37.5%" in html
+    picture = base64.b64decode(re.search("base64,([^\"]+)", html).group(1))
+    drawn = Image.open(io.BytesIO(picture)).convert("RGB")
+    for at, colour in (((1, 1), "#f59628"), ((300, 1), "#e8eaed"), ((1, 300), "#2660ba")):
+        assert "#%02x%02x%02x" % drawn.getpixel(at) == colour and colour in html
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert "img" not in tiles._repr_html_() and "SKIP" in tiles._repr_html_()
+    with pytest.raises(ImportError, match="pip install"):
+        tiles.save_png(io.BytesIO())
 
 
 def test_per_entry_planes() -> None:

@@ -125,10 +125,12 @@ static void close_device(void *device)
 
 const tskip__backend tskip__cpu_backend = {
     .name = "cpu",
+    .imports_addresses = true,
     .list = list_devices,
     .open = open_device,
     .close = close_device,
     .buffer_create = tskip__cpu_buffer_create,
+    .buffer_import_host = tskip__cpu_buffer_create,
     .buffer_destroy = tskip__cpu_buffer_destroy,
     .buffer_write = tskip__cpu_buffer_write,
     .buffer_read = tskip__cpu_buffer_read,

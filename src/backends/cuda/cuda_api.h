@@ -71,12 +71,13 @@ typedef struct tskip__cuda_api {
     int compiler_major, compiler_minor; /* of NVRTC */
 } tskip__cuda_api;
 
-/* Loads NVRTC, or the driver and NVRTC, once for the process; later calls cost nothing.
+/* Loads the driver, or NVRTC (tens of milliseconds), once for the process; later calls cost
+ * nothing. Both give the same table, of which each fills its part.
  * Errors: DEVICE_NOT_FOUND, the text says in one line what is missing.
  * Environment, read at the first call: TSKIP_NVRTC, a path tried before the usual names.
  * Thread-safety: any. */
-tskip_status tskip__cuda_load_compiler(const tskip__cuda_api **api);
 tskip_status tskip__cuda_load(const tskip__cuda_api **api);
+tskip_status tskip__cuda_load_compiler(const tskip__cuda_api **api);
 
 /* Turns a driver's result into a status; on failure the text is `what`, the error's name and its
  * meaning: "copy to the device: CUDA_ERROR_… (…)". */

@@ -88,6 +88,15 @@ static tskip_status count_devices(const tskip__cuda_api **api, int *count)
     return tskip__fail(TSKIP_DEVICE_NOT_FOUND, "the NVIDIA driver sees no device");
 }
 
+/* Describes a device that can be used; else fails with the reason. */
+static tskip_status describe_usable(const tskip__cuda_api *api, int ordinal,
+                                    tskip_device_info *info)
+{
+    tskip__cuda_target target;
+    TSKIP__TRY(describe(api, ordinal, info));
+    return info->available ? tskip__cuda_target_find(info->capability, &target) : TSKIP_OK;
+}
+
 static tskip_status list_devices(tskip_device_info *infos, size_t capacity, size_t *count)
 {
     const tskip__cuda_api *api;
@@ -99,7 +108,7 @@ static tskip_status list_devices(tskip_device_info *infos, size_t capacity, size
         return TSKIP_OK;
     }
     for (int i = 0; i < n && (size_t)i < capacity; i++)
-        if (describe(api, i, &infos[i]) != TSKIP_OK) {
+        if (describe_usable(api, i, &infos[i]) != TSKIP_OK) {
             describe_failure(&infos[i]);
             (void)snprintf(infos[i].name, sizeof infos[i].name, "cuda:%d", i);
         }
@@ -107,18 +116,48 @@ static tskip_status list_devices(tskip_device_info *infos, size_t capacity, size
     return TSKIP_OK;
 }
 
-/* The ordinal that the name means; -1 for "". */
-static tskip_status parse_ordinal(const char *name, int count, int *ordinal)
+/* What a name such as "1" or "0:sm_80" asks for. */
+typedef struct request {
+    int ordinal;         /* -1: any */
+    uint32_t capability; /* whose kernels; 0: the device's own */
+} request;
+
+static tskip_status parse_name(const char *name, int count, request *out)
 {
-    *ordinal = -1;
+    *out = (request){.ordinal = -1};
     if (!*name)
         return TSKIP_OK;
     char *end;
     long number = strtol(name, &end, 10);
-    if (*end || *name < '0' || *name > '9' || number >= count)
+    if ((*end && *end != ':') || *name < '0' || *name > '9' || number >= count)
         return tskip__fail(TSKIP_DEVICE_NOT_FOUND, "\"%.32s\" is none of the numbers 0 to %d", name,
                            count - 1);
-    *ordinal = (int)number;
+    out->ordinal = (int)number;
+    if (!*end)
+        return TSKIP_OK;
+    const char *rung = end + 1;
+    number = strncmp(rung, "sm_", 3) == 0 ? strtol(rung + 3, &end, 10) : 0;
+    if (*end || number < LOWEST_CAPABILITY / 10 || number > 999)
+        return tskip__fail(TSKIP_DEVICE_NOT_FOUND,
+                           "\"%.32s\" is no generation of kernels, expected one such as sm_80",
+                           rung);
+    out->capability = (uint32_t)number * 10;
+    return TSKIP_OK;
+}
+
+/* Makes the device one of the kernels of `capability`, as "cpu:avx2" caps a CPU. */
+static tskip_status cap(uint32_t capability, tskip_device_info *info)
+{
+    char name[sizeof info->name];
+    if (capability == 0)
+        return TSKIP_OK;
+    if (capability > info->capability)
+        return tskip__fail(TSKIP_UNSUPPORTED, "%s is %s, expected at least sm_%" PRIu32, info->name,
+                           info->isa, capability / 10);
+    memcpy(name, info->name, sizeof name);
+    info->capability = capability;
+    (void)snprintf(info->isa, sizeof info->isa, "sm_%" PRIu32, capability / 10);
+    (void)snprintf(info->name, sizeof info->name, "%.32s:%s", name, info->isa);
     return TSKIP_OK;
 }
 
@@ -153,15 +192,17 @@ static tskip_status take_context(tskip__cuda_device *device, int ordinal, void *
 static tskip_status start(tskip__cuda_device *device, const tskip_device_desc *desc,
                           tskip_device_info *info)
 {
-    int count, ordinal;
+    int count;
+    request wanted;
     TSKIP__TRY(count_devices(&device->api, &count));
-    TSKIP__TRY(parse_ordinal(desc->name, count, &ordinal));
-    TSKIP__TRY(take_context(device, ordinal, desc->native_context));
+    TSKIP__TRY(parse_name(desc->name, count, &wanted));
+    TSKIP__TRY(take_context(device, wanted.ordinal, desc->native_context));
     TSKIP__TRY(describe(device->api, device->ordinal, info));
     if (!info->available)
         return tskip__fail(TSKIP_DEVICE_NOT_FOUND, "%s", info->description);
     device->capability = info->capability;
-    TSKIP__TRY(tskip__cuda_architecture(device->api, device->capability, device->architecture));
+    TSKIP__TRY(tskip__cuda_target_find(device->capability, &device->target));
+    TSKIP__TRY(cap(wanted.capability, info));
     TSKIP__TRY(tskip__cuda_enter(device));
     int result = device->api->stream_create(&device->copies, TSKIP__CU_STREAM_NON_BLOCKING);
     tskip__cuda_leave(device);
@@ -197,6 +238,7 @@ static tskip_status open_device(const tskip_device_desc *desc, tskip_device_info
 
 const tskip__backend tskip__cuda_backend = {
     .name = "cuda",
+    .imports_addresses = true,
     .list = list_devices,
     .open = open_device,
     .close = close_device,

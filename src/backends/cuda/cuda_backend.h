@@ -5,7 +5,7 @@
 
 #include "compute/backend.h"
 #include "cuda_api.h"
-#include "cuda_compile.h"
+#include "cuda_target.h"
 
 /* The CUDA backend's objects. Every call makes the device's context current for its own length and
  * gives the thread back the one it had. */
@@ -14,10 +14,10 @@ typedef struct tskip__cuda_device {
     const tskip__cuda_api *api;
     tskip__cu_device ordinal;
     tskip__cu_context context;
-    bool primary; /* the context is the device's own, retained here; else the caller's */
-    uint32_t capability;
+    bool primary;        /* the context is the device's own, retained here; else the caller's */
+    uint32_t capability; /* the hardware's, whatever kernels were asked for */
+    tskip__cuda_target target;
     tskip__cu_stream copies; /* buffer_write and buffer_read */
-    char architecture[TSKIP__CUDA_ARCHITECTURE];
 } tskip__cuda_device;
 
 typedef struct tskip__cuda_buffer {

@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 
-enum { MAX_ARCHITECTURES = 64, OPTION_SIZE = 96, FIXED_OPTIONS = 6 };
+enum { OPTION_SIZE = 96, FIXED_OPTIONS = 6 };
 
 /* The command line of one compilation. */
 typedef struct options {
@@ -24,28 +24,6 @@ static tskip_status check(const tskip__cuda_api *api, int result, const char *wh
         return TSKIP_OK;
     return tskip__fail(TSKIP_COMPILATION_FAILED, "NVRTC, %s: %s", what,
                        api->compiler_error(result));
-}
-
-tskip_status tskip__cuda_architecture(const tskip__cuda_api *api, uint32_t capability,
-                                      char text[TSKIP__CUDA_ARCHITECTURE])
-{
-    int known[MAX_ARCHITECTURES], n = 0, wanted = (int)(capability / 10), best = 0;
-    TSKIP__TRY(check(api, api->n_architectures(&n), "number of architectures"));
-    if (n > MAX_ARCHITECTURES)
-        return tskip__fail(TSKIP_COMPILATION_FAILED,
-                           "NVRTC knows %d architectures, expected at most %d", n,
-                           MAX_ARCHITECTURES);
-    TSKIP__TRY(check(api, api->architectures(known), "architectures"));
-    for (int i = 0; i < n; i++)
-        if (known[i] <= wanted && known[i] > best)
-            best = known[i];
-    if (best == 0)
-        return tskip__fail(TSKIP_COMPILATION_FAILED,
-                           "NVRTC %d.%d knows no architecture at or below sm_%d",
-                           api->compiler_major, api->compiler_minor, wanted);
-    (void)snprintf(text, TSKIP__CUDA_ARCHITECTURE, "%s_%d%s", best == wanted ? "sm" : "compute",
-                   best, best == wanted && best == 90 ? "a" : "");
-    return TSKIP_OK;
 }
 
 static char upper(char c)

@@ -8,9 +8,6 @@
 
 /* Kernel text to machine code with NVRTC. Needs no GPU. */
 
-/* Room for an architecture's name: "sm_90a", "compute_120". */
-#define TSKIP__CUDA_ARCHITECTURE 24
-
 /* What came out. One allocation each; log is "" where there is nothing to say. */
 typedef struct tskip__cuda_image {
     char *code; /* a cubin, or PTX for a device that this NVRTC does not know yet */
@@ -18,13 +15,6 @@ typedef struct tskip__cuda_image {
     char *log;
     size_t log_size; /* with the final zero */
 } tskip__cuda_image;
-
-/* The architecture to compile for on a device of `capability` (compute capability x 100): its own,
- * with the instructions that only it has ("sm_90a"), or the newest virtual one that this NVRTC
- * knows.
- */
-tskip_status tskip__cuda_architecture(const tskip__cuda_api *api, uint32_t capability,
-                                      char text[TSKIP__CUDA_ARCHITECTURE]);
 
 /* Compiles spec->body->code for `architecture`. The constants arrive as macros TSKIP_C_<NAME>, the
  * threads of a group as TSKIP_GROUP_THREADS. Nothing is fused that the text does not fuse.

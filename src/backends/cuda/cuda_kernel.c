@@ -10,21 +10,24 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "cuda_cache.h"
+#include "cuda_compile.h"
 
 enum { KEY_SIZE = 1024 };
 
-/* All that decides the code: its text, constants, group size, architecture and compiler. */
-static bool write_key(const tskip__cuda_device *device, const tskip__kernel_spec *spec,
+/* All that decides the code: its text, constants, group size, architecture and compiler. "" if that
+ * is too long: then nothing is kept. */
+static void write_key(const tskip__cuda_target *target, const tskip__kernel_spec *spec,
                       char key[KEY_SIZE])
 {
     const uint32_t *group = spec->shape.group_size;
     uint64_t source = tskip__hash(TSKIP__HASH_BEGIN, spec->body->code, spec->body->code_size);
-    int n = snprintf(
-        key, KEY_SIZE,
-        "%s %" PRIu32 "x%" PRIu32 "x%" PRIu32 " %s %s text=%016" PRIx64 " nvrtc=%d.%d tileskip=%s",
-        spec->name, group[0], group[1], group[2], device->architecture, spec->body->entry, source,
-        device->api->compiler_major, device->api->compiler_minor, tskip_version());
-    return n > 0 && n < KEY_SIZE;
+    int n = snprintf(key, KEY_SIZE,
+                     "%s %" PRIu32 "x%" PRIu32 "x%" PRIu32 " %s %s text=%016" PRIx64
+                     " nvrtc=%d.%d tileskip=%s",
+                     spec->name, group[0], group[1], group[2], target->architecture,
+                     spec->body->entry, source, target->major, target->minor, tskip_version());
+    if (n <= 0 || n >= KEY_SIZE)
+        key[0] = '\0';
 }
 
 static tskip_status load_code(const tskip__cuda_device *device, const tskip__kernel_spec *spec,
@@ -66,26 +69,45 @@ static bool load_cached(const tskip__cuda_device *device, const tskip__kernel_sp
 }
 
 static tskip_status compile(const tskip__cuda_device *device, const tskip__kernel_spec *spec,
-                            const char *key, tskip__cuda_kernel *kernel)
+                            const tskip__cuda_target *target, const char *key,
+                            tskip__cuda_kernel *kernel)
 {
     tskip__cuda_image image;
-    TSKIP__TRY(tskip__cuda_compile(device->api, spec, device->architecture, false, &image));
+    TSKIP__TRY(tskip__cuda_compile(device->api, spec, target->architecture, false, &image));
     tskip_status status = load_code(device, spec, image.code, kernel);
-    if (status == TSKIP_OK && *key && !tskip__cuda_cache_store(key, image.code, image.code_size))
-        tskip__log(TSKIP_LOG_DEBUG, "kernel %s is not kept on disk", spec->name);
+    if (status == TSKIP_OK && *key) {
+        if (!tskip__cuda_cache_store(key, image.code, image.code_size))
+            tskip__log(TSKIP_LOG_DEBUG, "kernel %s is not kept on disk", spec->name);
+        tskip__cuda_target_keep(device->capability, target);
+    }
     tskip__cuda_image_release(&image);
     return status;
+}
+
+/* The device's target may be from an earlier run; the compiler that is here now decides what is
+ * compiled, and under which key it is kept. */
+static tskip_status get_code(const tskip__cuda_device *device, const tskip__kernel_spec *spec,
+                             tskip__cuda_kernel *kernel)
+{
+    char key[KEY_SIZE];
+    tskip__cuda_target now;
+    write_key(&device->target, spec, key);
+    if (load_cached(device, spec, key, kernel))
+        return TSKIP_OK;
+    TSKIP__TRY(tskip__cuda_target_ask(device->capability, &now));
+    if (!tskip__cuda_target_equal(&now, &device->target)) {
+        write_key(&now, spec, key);
+        if (load_cached(device, spec, key, kernel))
+            return TSKIP_OK;
+    }
+    return compile(device, spec, &now, key, kernel);
 }
 
 static tskip_status build(const tskip__cuda_device *device, const tskip__kernel_spec *spec,
                           tskip__cuda_kernel *kernel)
 {
     const tskip__cuda_api *api = device->api;
-    char key[KEY_SIZE];
-    if (!write_key(device, spec, key))
-        key[0] = '\0';
-    if (!load_cached(device, spec, key, kernel))
-        TSKIP__TRY(compile(device, spec, key, kernel));
+    TSKIP__TRY(get_code(device, spec, kernel));
     if (spec->shape.cluster_size > 1 && !api->launch_with)
         return tskip__fail(TSKIP_UNSUPPORTED,
                            "kernel %s runs in clusters; the NVIDIA driver lacks cuLaunchKernelEx",

@@ -119,8 +119,7 @@ tskip_status tskip__cuda_load_compiler(const tskip__cuda_api **out)
 tskip_status tskip__cuda_load(const tskip__cuda_api **out)
 {
     *out = &api;
-    TSKIP__TRY(load(&driver, load_driver_once));
-    return load(&compiler, load_compiler_once);
+    return load(&driver, load_driver_once);
 }
 
 tskip_status tskip__cuda_check(const tskip__cuda_api *cuda, int result, const char *what)

@@ -53,6 +53,7 @@ static void close_device(void *device)
 const tskip__backend tskip__null_backend = {
     .name = "null",
     .only_by_name = true,
+    .imports_addresses = true,
     .list = list_devices,
     .open = open_device,
     .close = close_device,

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/block.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "null_backend.h"
 
-enum { FIRST_CAPACITY = 16, RANGE_TEXT = 80, LINE = 480 };
+enum { RANGE_TEXT = 80, LINE = 480 };
 
 typedef enum command_type { FILL, DISPATCH, BARRIER } command_type;
 
@@ -30,9 +31,18 @@ typedef struct command {
 } command;
 
 typedef struct null_encoder {
-    command *commands;
-    size_t capacity, used;
+    tskip__block commands; /* of type command, one behind the other */
 } null_encoder;
+
+static size_t count(const null_encoder *list)
+{
+    return list->commands.used / sizeof(command);
+}
+
+static const command *at(const null_encoder *list, size_t i)
+{
+    return (const command *)(const void *)list->commands.bytes + i;
+}
 
 tskip_status tskip__null_encoder_create(void *device, void *native_stream, void **encoder)
 {
@@ -43,12 +53,6 @@ tskip_status tskip__null_encoder_create(void *device, void *native_stream, void 
     null_encoder *out = tskip__alloc_zero(sizeof *out, "an encoder");
     if (!out)
         return TSKIP_OUT_OF_MEMORY;
-    out->capacity = FIRST_CAPACITY;
-    out->commands = tskip__alloc(out->capacity * sizeof(command), "an encoder's commands");
-    if (!out->commands) {
-        tskip__free(out, sizeof *out);
-        return TSKIP_OUT_OF_MEMORY;
-    }
     *encoder = out;
     return TSKIP_OK;
 }
@@ -57,24 +61,17 @@ void tskip__null_encoder_destroy(void *device, void *encoder)
 {
     (void)device;
     null_encoder *old = encoder;
-    tskip__free(old->commands, old->capacity * sizeof(command));
+    tskip__block_free(&old->commands);
     tskip__free(old, sizeof *old);
 }
 
 /* Room for one more; NULL if memory is out. */
 static command *append(null_encoder *encoder, command_type type)
 {
-    if (encoder->used == encoder->capacity) {
-        size_t capacity = 2 * encoder->capacity;
-        command *grown = tskip__alloc(capacity * sizeof *grown, "an encoder's commands");
-        if (!grown)
-            return NULL;
-        memcpy(grown, encoder->commands, encoder->used * sizeof *grown);
-        tskip__free(encoder->commands, encoder->capacity * sizeof *grown);
-        encoder->commands = grown;
-        encoder->capacity = capacity;
-    }
-    command *out = &encoder->commands[encoder->used++];
+    command *out = tskip__block_reserve(&encoder->commands, sizeof *out, "an encoder's commands");
+    if (!out)
+        return NULL;
+    encoder->commands.used += sizeof *out;
     *out = (command){.type = type};
     return out;
 }
@@ -168,7 +165,7 @@ static bool race(const range *a, const range *b)
 static void check_pair(const null_encoder *list, size_t older, size_t newer)
 {
     static const char *const names[] = {"fill", "dispatch"};
-    const command *a = &list->commands[newer], *b = &list->commands[older];
+    const command *a = at(list, newer), *b = at(list, older);
     char mine[RANGE_TEXT], theirs[RANGE_TEXT];
     for (uint32_t i = 0; i < a->n_ranges; i++)
         for (uint32_t j = 0; j < b->n_ranges; j++)
@@ -187,14 +184,14 @@ tskip_status tskip__null_submit(void *device, void *encoder)
     (void)device;
     const null_encoder *list = encoder;
     size_t after_barrier = 0;
-    for (size_t i = 0; i < list->used; i++) {
-        record(&list->commands[i]);
-        if (list->commands[i].type == BARRIER)
+    for (size_t i = 0; i < count(list); i++) {
+        record(at(list, i));
+        if (at(list, i)->type == BARRIER)
             after_barrier = i + 1;
         for (size_t older = after_barrier; older < i; older++)
             check_pair(list, older, i);
     }
-    tskip__log(TSKIP_LOG_DEBUG, "null: submitted %zu commands", list->used);
+    tskip__log(TSKIP_LOG_DEBUG, "null: submitted %zu commands", count(list));
     return TSKIP_OK;
 }
 
@@ -208,6 +205,6 @@ tskip_status tskip__null_wait(void *device, void *encoder)
 tskip_status tskip__null_reset(void *device, void *encoder)
 {
     (void)device;
-    ((null_encoder *)encoder)->used = 0;
+    ((null_encoder *)encoder)->commands.used = 0;
     return TSKIP_OK;
 }

@@ -5,6 +5,22 @@
 #include "kernels/shared/row_limits.h"
 #include "tile_map_cpu.h"
 
+static uint64_t count_of_rows(const struct tskip__order_args *a)
+{
+    return (uint64_t)a->planes_batch * a->planes_head * a->nq;
+}
+
+static void count_rows(const struct tskip__order_args *a, const tskip_u8 *map, tskip_u32 *counts,
+                       uint64_t begin, uint64_t end)
+{
+    for (uint64_t row = begin; row < end; row++) {
+        tskip_u32 visited = 0;
+        for (tskip_u32 j = 0; j < a->nk; j++)
+            visited += map[row * a->nk + j] != TSKIP__SKIP;
+        counts[row] = visited;
+    }
+}
+
 void tskip__tile_count_c(const tskip_group *group, void *const *buffers, const void *args,
                          void *memory)
 {
@@ -12,15 +28,10 @@ void tskip__tile_count_c(const tskip_group *group, void *const *buffers, const v
     const struct tskip__order_args *a = args;
     const tskip_u8 *map = buffers[0];
     tskip_u32 *counts = buffers[1];
-    uint64_t rows = (uint64_t)a->planes_batch * a->planes_head * a->nq;
+    uint64_t rows = count_of_rows(a);
     uint64_t begin = (uint64_t)group->index[0] * TSKIP__ROWS_A_GROUP;
     uint64_t end = begin + TSKIP__ROWS_A_GROUP < rows ? begin + TSKIP__ROWS_A_GROUP : rows;
-    for (uint64_t row = begin; row < end; row++) {
-        tskip_u32 visited = 0;
-        for (tskip_u32 j = 0; j < a->nk; j++)
-            visited += map[row * a->nk + j] != TSKIP__SKIP;
-        counts[row] = visited;
-    }
+    count_rows(a, map, counts, begin, end);
 }
 
 /* Tiles that the item's panels visit. */
@@ -53,8 +64,9 @@ void tskip__tile_order_c(const tskip_group *group, void *const *buffers, const v
 {
     (void)group;
     const struct tskip__order_args *a = args;
-    const tskip_u32 *counts = buffers[0];
-    tskip_u32 *order = buffers[1], *starts = memory, sum = 0;
+    tskip_u32 *counts = buffers[1], *order = buffers[2], *starts = memory, sum = 0;
+    if (a->with_map)
+        count_rows(a, buffers[0], counts, 0, count_of_rows(a));
     memset(starts, 0, TSKIP__ORDER_MEMORY);
     for (tskip_u32 item = 0; item < a->n_items; item++)
         starts[bucket(a, counts, item)]++;

@@ -6,12 +6,14 @@
 #include "attention_work.h"
 #include "wgmma.h"
 
-/* From products to probabilities, for the two rows of a panel that a thread holds: number e of a
- * thread belongs to row e / 2 % 2 of the two and to column 8 (e / 4) + 2 (lane % 4) + e % 2.
+/* From products to probabilities, for the two rows of a panel that a thread
+ * holds: number e of a thread belongs to row e / 2 % 2 of the two and to column
+ * 8 (e / 4) + 2 (lane % 4) + e % 2.
  *
- * FULL and MIXED tiles share every formula, so that relabelling one as the other changes nothing:
- * a bias of 0 and a visible cell leave a score bit for bit as it is. A tile all masked leaves the
- * maximum, multiplies by exactly 1 and adds exactly 0, like a tile skipped. */
+ * FULL and MIXED tiles share every formula, so that relabelling one as the
+ * other changes nothing: a bias of 0 and a visible cell leave a score bit for
+ * bit as it is. A tile all masked leaves the maximum, multiplies by exactly 1
+ * and adds exactly 0, like a tile skipped. */
 
 #define LOG2_E 1.4426950408889634f
 
@@ -25,18 +27,26 @@ TSKIP__FN float exp2_fast(float x)
     return y;
 }
 
-/* Within 3e-7 of tanh, everywhere: 1 - 2 / (e^2x + 1), which is 1 where the exponential overflows.
- */
+/* Within two units in the last place of tanh: a polynomial where 1 - 2 / (e^2x
+ * + 1) would cancel. */
 TSKIP__FN float tanh_fast(float x)
 {
-    return 1.0f - __fdividef(2.0f, exp2_fast(x * (2.0f * LOG2_E)) + 1.0f);
+    float size = fabsf(x), square = x * x;
+    float near = __fmaf_rn(0.0164375715f, square, -0.0526718087f);
+    near = __fmaf_rn(__fmaf_rn(near, square, 0.133207247f), square, -0.333329469f);
+    near = __fmaf_rn(near * square, x, x);
+    float far = 1.0f - __fdividef(2.0f, exp2_fast(size * (2.0f * LOG2_E)) + 1.0f);
+    return size < 0.55f ? near : copysignf(far, x);
 }
 
-/* ---- units ---------------------------------------------------------------------------------- */
+/* ---- units
+ * ----------------------------------------------------------------------------------
+ */
 
-/* Scores stay as Q·K gives them, in units of 1 / scale, and the scale joins log2 e in one factor;
- * biases are brought to these units. Where that cannot be (a scale that is not positive or so
- * small that biases overflow) and under softcap, scores are brought to natural units first. */
+/* Scores stay as Q·K gives them, in units of 1 / scale, and the scale joins
+ * log2 e in one factor; biases are brought to these units. Where that cannot be
+ * (a scale that is not positive or so small that biases overflow) and under
+ * softcap, scores are brought to natural units first. */
 TSKIP__FN bool natural_units(const tskip__attention_args &a)
 {
     return TSKIP_C_SOFTCAP || !(a.scale > 1e-7f);
@@ -68,7 +78,9 @@ template <int N> TSKIP__FN void scale_scores(float (&s)[N], const tskip__attenti
     }
 }
 
-/* ---- masks ---------------------------------------------------------------------------------- */
+/* ---- masks
+ * ----------------------------------------------------------------------------------
+ */
 
 /* The columns that one row sees, as tskip__row_limits gives them. */
 struct column_limits {
@@ -83,17 +95,12 @@ TSKIP__FN tskip_i32 clamp_column(tskip_i64 column, tskip_i64 k_len)
 TSKIP__FN column_limits find_limits(const tskip__attention_args &a, const void *rules,
                                     tskip_u32 batch, tskip_i64 row)
 {
-    column_limits l = {0, (tskip_i32)a.k_len, 0, 0};
-    if (TSKIP_C_RULES) {
-        const tskip__rules_entry *entries = (const tskip__rules_entry *)rules;
-        struct tskip__row_limits r =
-            tskip__row_limits(a.rules, entries[a.rules.n_entries > 1 ? batch : 0],
-                              (const tskip_i64 *)rules, a.k_len, tskip__min(row, a.q_len - 1));
-        l.lo = clamp_column(r.lo, a.k_len);
-        l.hi = clamp_column(r.hi, a.k_len);
-        l.sink_lo = clamp_column(r.sink_lo, a.k_len);
-        l.sink_hi = clamp_column(r.sink_hi, a.k_len);
-    }
+    const tskip__rules_entry *entries = (const tskip__rules_entry *)rules;
+    struct tskip__row_limits r =
+        tskip__row_limits(a.rules, entries[a.rules.n_entries > 1 ? batch : 0],
+                          (const tskip_i64 *)rules, a.k_len, tskip__min(row, a.q_len - 1));
+    column_limits l = {clamp_column(r.lo, a.k_len), clamp_column(r.hi, a.k_len),
+                       clamp_column(r.sink_lo, a.k_len), clamp_column(r.sink_hi, a.k_len)};
     return l;
 }
 
@@ -114,13 +121,33 @@ TSKIP__FN column_limits load_limits(tskip_u32 at)
     return l;
 }
 
-TSKIP__FN bool sees(const column_limits &l, tskip_i32 column)
+/* How many of a thread's scores of one row lie before the limit, the first
+ * one's column being `column`. */
+TSKIP__FN tskip_u32 scores_before(tskip_i32 limit, tskip_i32 column)
 {
-    return (column >= l.lo && column < l.hi) ||
-           (TSKIP_C_RULES && column >= l.sink_lo && column < l.sink_hi);
+    tskip_i32 ahead = limit - column;
+    return ahead <= 0 ? 0 : min(ahead / 8 * 2 + min(ahead % 8, 2), 32);
 }
 
-/* The bias in a cell's bits; a masked cell gives -inf whatever sentinel it holds. */
+/* The lowest `n` bits, up to all 32. */
+TSKIP__FN tskip_u32 low_bits(tskip_u32 n)
+{
+    return __funnelshift_lc(~0u, 0, n);
+}
+
+/* The scores of one row that its limits let through, a bit each. */
+TSKIP__FN tskip_u32 visible_scores(const column_limits &l, tskip_i32 column)
+{
+    tskip_u32 visible =
+        low_bits(scores_before(l.hi, column)) & ~low_bits(scores_before(l.lo, column));
+    if (TSKIP_C_RULES)
+        visible |= low_bits(scores_before(l.sink_hi, column)) &
+                   ~low_bits(scores_before(l.sink_lo, column));
+    return visible;
+}
+
+/* The bias in a cell's bits; a masked cell gives -inf whatever sentinel it
+ * holds. */
 TSKIP__FN float cell_bias(tskip_u32 bits)
 {
     float x;
@@ -143,13 +170,14 @@ TSKIP__FN tskip_u32 load_cell(const char *cell)
     return CELL_BYTES == 2 ? *(const unsigned short *)cell : *(const tskip_u8 *)cell;
 }
 
-/* Where a warpgroup finds in shared memory its panel and what the panel's rows see. */
+/* Where a warpgroup finds in shared memory its panel and what the panel's rows
+ * see. */
 struct panel_place {
     tskip_u32 panel, limits;
 };
 
-/* The cell of this thread's second row, or the first, at `column`; rows past the end repeat the
- * last. */
+/* The cell of this thread's second row, or the first, at `column`; rows past
+ * the end repeat the last. */
 TSKIP__FN const char *find_cell(const tskip__attention_args &a, const void *tensor,
                                 const panel_place &at, bool second, tskip_i32 column)
 {
@@ -160,13 +188,15 @@ TSKIP__FN const char *find_cell(const tskip__attention_args &a, const void *tens
                                       CELL_BYTES;
 }
 
-/* The cells of a tile that belong to the thread's N scores, read ahead of their use. Cells of 32
- * bits would take too many registers: those are read in place. */
-#define CELLS_AHEAD                                                                                \
-    (TSKIP_C_MASK && CELL_BYTES <= 2 && BK <= 64 && !TSKIP_C_RULES && !TSKIP_C_SOFTCAP)
+/* Cells of up to 16 bits are read two at a time, where registers allow it while
+ * the products still run; those of 32 bits would take too many. */
+#define CELLS_IN_PAIRS (TSKIP_C_MASK && CELL_BYTES <= 2)
+#define CELLS_AHEAD    (CELLS_IN_PAIRS && BK <= 64 && !TSKIP_C_RULES && !TSKIP_C_SOFTCAP)
 
+/* The cells of a tile that belong to the thread's N scores. */
 template <int N> struct tile_cells {
-    tskip_u32 pair[CELLS_AHEAD ? N / 2 : 1]; /* two neighbouring cells, one in each half */
+    tskip_u32 pair[CELLS_IN_PAIRS ? N / 2 : 1]; /* two neighbouring cells, one in
+                                                 each half */
 };
 
 /* Two neighbouring cells, both there and evenly placed. */
@@ -196,11 +226,11 @@ TSKIP__FN void load_cells(tile_cells<N> &cells, const tskip__attention_args &a, 
     bool even = (((tskip_u64)rows[0] | (tskip_u64)rows[1]) & (2 * CELL_BYTES - 1)) == 0;
     if (even && column + 2 * N <= k_len) {
 #pragma unroll
-        for (int i = 0; CELLS_AHEAD && i < N / 2; i++)
+        for (int i = 0; CELLS_IN_PAIRS && i < N / 2; i++)
             cells.pair[i] = load_even_pair(rows[i % 2] + i / 2 * 8 * CELL_BYTES);
     } else {
 #pragma unroll
-        for (int i = 0; CELLS_AHEAD && i < N / 2; i++)
+        for (int i = 0; CELLS_IN_PAIRS && i < N / 2; i++)
             cells.pair[i] =
                 load_pair(rows[i % 2] + i / 2 * 8 * CELL_BYTES, k_len - column - i / 2 * 8);
     }
@@ -218,7 +248,7 @@ TSKIP__FN void add_cells(float (&s)[N], const tile_cells<N> &cells, const tskip_
     for (int i = 0; i < N; i++) {
         int from = i / 4 * 8 + i % 2;
         tskip_u32 bits;
-        if (CELLS_AHEAD)
+        if (CELLS_IN_PAIRS)
             bits = i % 2 ? cells.pair[i / 2] >> 16 : cells.pair[i / 2] & 0xFFFF;
         else
             bits = from < k_len - column ? load_cell(rows[i / 2 % 2] + from * CELL_BYTES) : 0;
@@ -240,45 +270,58 @@ TSKIP__FN void add_slope(float (&s)[N], const tskip__attention_args &a, const vo
         s[i] = __fmaf_rn(-slope, fabsf(first + (float)(i / 2 % 2 * 8 - i / 4 * 8 - i % 2)), s[i]);
 }
 
+/* What the thread's first row sees, or the row `below` it. */
+TSKIP__FN column_limits limits_of(const tskip__attention_args &a, const panel_place &at,
+                                  tskip_u32 below)
+{
+    column_limits all = {0, (tskip_i32)a.k_len, 0, 0};
+    return TSKIP_C_RULES
+               ? load_limits(at.limits + (thread_row() + below) * (tskip_u32)sizeof(column_limits))
+               : all;
+}
+
 /* Masks the scores of a MIXED tile; `column` is that of s[0]. */
 template <int N>
-TSKIP__FN void mask_scores(float (&s)[N], const tile_cells<N> &cells,
-                           const tskip__attention_args &a, const void *tensor, const void *rules,
-                           const panel_place &at, tskip_i32 column)
+TSKIP__FN void mask_scores(float (&s)[N], tile_cells<N> &cells, const tskip__attention_args &a,
+                           const void *tensor, const void *rules, const panel_place &at,
+                           tskip_i32 column)
 {
+    if (CELLS_IN_PAIRS && !CELLS_AHEAD)
+        load_cells(cells, a, tensor, at, column);
     if (TSKIP_C_MASK)
         add_cells(s, cells, a, tensor, at, column);
     if (TSKIP_C_RULES && a.rules.flags & TSKIP__RULE_ALIBI)
         add_slope(s, a, rules, at, column);
-    tskip_u32 limits = at.limits + thread_row() * (tskip_u32)sizeof(column_limits);
-    column_limits l[2] = {load_limits(limits),
-                          load_limits(limits + 8 * (tskip_u32)sizeof(column_limits))};
+    tskip_u32 visible[2] = {visible_scores(limits_of(a, at, 0), column),
+                            visible_scores(limits_of(a, at, 8), column)};
+    static_assert(N <= 64, "a row's scores have one bit each");
 #pragma unroll
     for (int i = 0; i < N; i++)
-        s[i] = sees(l[i / 2 % 2], column + i / 4 * 8 + i % 2) ? s[i] : -INFINITE;
+        s[i] = visible[i / 2 % 2] >> (i / 4 * 2 + i % 2) & 1 ? s[i] : -INFINITE;
 }
 
-/* Each warp of a warpgroup finds what its sixteen rows see. */
-TSKIP__FN void prepare_limits(const tskip__attention_args &a, const void *rules,
-                              const panel_place &at)
+/* Finds what the rows of a panel see; all lanes of a warp together. */
+TSKIP__FN void prepare_limits(const tskip__attention_args &a, const void *rules, const panel &p,
+                              tskip_u32 at)
 {
-    panel p = load_panel(at.panel);
-    tskip_u32 row = threadIdx.x % 128 / WARP * 16 + lane_number();
-    __syncwarp();
-    if (lane_number() < 16)
-        store_limits(at.limits + row * (tskip_u32)sizeof(column_limits),
+#pragma unroll 1
+    for (tskip_u32 row = lane_number(); TSKIP_C_RULES && row < BQ; row += WARP)
+        store_limits(at + row * (tskip_u32)sizeof(column_limits),
                      find_limits(a, rules, p.batch, (tskip_i64)p.first + row));
-    __syncwarp();
 }
 
-/* ---- softmax -------------------------------------------------------------------------------- */
+/* ---- softmax
+ * --------------------------------------------------------------------------------
+ */
 
 struct row_state {
     float maximum[2], sum[2]; /* of the two rows; sums over this thread's columns */
-    float factor[2];          /* what everything summed before the last tile is multiplied with */
+    float factor[2];          /* what everything summed before the last tile is multiplied
+                      with */
 };
 
-/* Maxima start so low that every score is above, and finite in units of log2 too. */
+/* Maxima start so low that every score is above, and finite in units of log2
+ * too. */
 TSKIP__FN row_state start_rows(const tskip__attention_args &a)
 {
     float lowest = -LARGEST / fmaxf(1.0f, natural_unit(a) * LOG2_E) * 0.5f;
@@ -370,10 +413,12 @@ template <int N> TSKIP__FN void pack_probabilities(const float (&s)[N], tskip_u3
         p[i] = pack_pair(s[2 * i], s[2 * i + 1]);
 }
 
-/* ---- results -------------------------------------------------------------------------------- */
+/* ---- results
+ * --------------------------------------------------------------------------------
+ */
 
-/* Ends the two rows: the sink joins as one more score without a value. Leaves the last factor of O
- * in rows.factor and the log-sum-exp in rows.maximum. */
+/* Ends the two rows: the sink joins as one more score without a value. Leaves
+ * the last factor of O in rows.factor and the log-sum-exp in rows.maximum. */
 TSKIP__FN void finish_rows(row_state &rows, const tskip__attention_args &a, const float *sinks,
                            tskip_u32 head)
 {
@@ -405,10 +450,9 @@ TSKIP__FN float last_value(float o, float factor)
 }
 
 /* The canonical 16-bit NaN, in each half. */
-TSKIP__FN tskip_u32 canonical_pair(float low, float high)
+TSKIP__FN tskip_u32 canonical_pair(tskip_u32 pair, float low, float high)
 {
     const tskip_u32 nan = TSKIP_C_DTYPE == TSKIP__F16 ? 0x7E00u : 0x7FC0u;
-    tskip_u32 pair = pack_pair(low, high);
     if (low != low)
         pair = (pair & 0xFFFF0000u) | nan;
     if (high != high)
@@ -416,30 +460,44 @@ TSKIP__FN tskip_u32 canonical_pair(float low, float high)
     return pair;
 }
 
-/* Stores the columns of one row of O that this thread and its neighbour hold, eight bytes a lane:
- * even lanes store group i of eight columns, odd lanes group i + 1. `row` is where the first column
- * goes, of `columns` that exist; all lanes of a warp take part, those without a row with 0. */
-template <int N, int R>
+/* Whether one of the numbers is NaN, or infinite. */
+template <int N> TSKIP__FN bool any_nan(const float (&o)[N])
+{
+    float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+#pragma unroll
+    for (int i = 0; i < N; i++)
+        sums[i % 4] = __fmaf_rn(o[i], 0.0f, sums[i % 4]);
+    return sums[0] + sums[1] + sums[2] + sums[3] != 0.0f;
+}
+
+/* Stores the columns of row R of the thread's two that it and its neighbour
+ * hold, eight bytes a lane: even lanes store group i of eight columns, odd
+ * lanes group i + 1. `row` is where the first column goes, of `columns` that
+ * exist; all lanes of a warp take part, those without a row with 0. PLAIN:
+ * every lane's row begins at a multiple of 8 bytes, and no number is NaN. */
+template <bool PLAIN, int R, int N>
 TSKIP__FN void store_row(const float (&o)[N], float factor, char *row, int columns)
 {
     const tskip_u32 lane = lane_number();
     const bool odd = lane & 1;
-    const bool even_address = ((tskip_u64)row & 7) == 0;
 #pragma unroll
     for (int i = 0; i < N; i += 8) {
-        tskip_u32 near =
-            canonical_pair(last_value(o[i + 2 * R], factor), last_value(o[i + 2 * R + 1], factor));
-        tskip_u32 far = canonical_pair(last_value(o[i + 4 + 2 * R], factor),
-                                       last_value(o[i + 4 + 2 * R + 1], factor));
+        float x[4] = {last_value(o[i + 2 * R], factor), last_value(o[i + 2 * R + 1], factor),
+                      last_value(o[i + 4 + 2 * R], factor), last_value(o[i + 5 + 2 * R], factor)};
+        tskip_u32 near = pack_pair(x[0], x[1]), far = pack_pair(x[2], x[3]);
+        if (!PLAIN) {
+            near = canonical_pair(near, x[0], x[1]);
+            far = canonical_pair(far, x[2], x[3]);
+        }
         tskip_u32 other = __shfl_xor_sync(~0u, odd ? near : far, 1);
         tskip_u32 low = odd ? other : near, high = odd ? far : other;
         int column = i / 4 * 8 + (odd ? 8 : 0) + lane % 4 / 2 * 4;
         if (column >= columns)
             continue;
-        if (even_address) {
-            *(uint2 *)(row + 2 * column) = make_uint2(low, high);
+        unsigned short *to = (unsigned short *)row + column;
+        if (PLAIN) {
+            *(uint2 *)to = make_uint2(low, high);
         } else {
-            unsigned short *to = (unsigned short *)row + column;
             to[0] = (unsigned short)low;
             to[1] = (unsigned short)(low >> 16);
             to[2] = (unsigned short)high;
@@ -448,21 +506,26 @@ TSKIP__FN void store_row(const float (&o)[N], float factor, char *row, int colum
     }
 }
 
-/* Stores what the thread holds of its two rows, columns of V from `first_column` on. */
+/* Stores what the thread holds of its two rows, columns of V from
+ * `first_column` on. */
 template <int N>
 TSKIP__FN void store_rows(const tskip__attention_args &a, const panel &p, const float (&o)[N],
                           const float (&factor)[2], void *out, int first_column)
 {
+    tskip_i64 token = (tskip_i64)p.first + thread_row();
+    char *first = (char *)out + 2 * (p.batch * a.o_stride[0] + p.head * a.o_stride[1] +
+                                     token * a.o_stride[2] + first_column);
+    char *second = first + 16 * a.o_stride[2];
     int columns = TSKIP_C_HEAD_DIM_V - first_column;
-#pragma unroll
-    for (int r = 0; r < 2; r++) {
-        tskip_i64 token = (tskip_i64)p.first + thread_row() + 8 * r;
-        char *to = (char *)out + 2 * (p.batch * a.o_stride[0] + p.head * a.o_stride[1] +
-                                      token * a.o_stride[2] + first_column);
-        if (r == 0)
-            store_row<N, 0>(o, factor[0], to, token < a.q_len ? columns : 0);
-        else
-            store_row<N, 1>(o, factor[1], to, token < a.q_len ? columns : 0);
+    int columns_0 = token < a.q_len ? columns : 0, columns_1 = token + 8 < a.q_len ? columns : 0;
+    bool plain = (((tskip_u64)first | (tskip_u64)second) & 7) == 0 && !any_nan(o) &&
+                 factor[0] == factor[0] && factor[1] == factor[1];
+    if (__all_sync(~0u, plain)) {
+        store_row<true, 0>(o, factor[0], first, columns_0);
+        store_row<true, 1>(o, factor[1], second, columns_1);
+    } else {
+        store_row<false, 0>(o, factor[0], first, columns_0);
+        store_row<false, 1>(o, factor[1], second, columns_1);
     }
 }
 

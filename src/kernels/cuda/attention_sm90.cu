@@ -3,9 +3,9 @@
 
 /* Masked attention on Hopper for head sizes up to 256; docs/cuda-hopper.md draws the pipeline.
  *
- * A group is one producer warp and PANELS math warpgroups, and stays on its compute unit: it takes
- * item after item. The producer walks the rows of the map, fetches Q of an item and K and V of each
- * tile that some panel visits, and leaves the tile's number and classes beside K. Each warpgroup
+ * A group is four producer warps and PANELS math warpgroups, and stays on its compute unit: it takes
+ * item after item. The producers walk the rows of the map, fetch Q of an item and K and V of each
+ * tile that some panel visits, and leave the tile's number and classes beside K. Each warpgroup
  * follows at its own pace: it skips tiles that its own panel does not see, and multiplies the next
  * K while it exponentiates, so that the tensor cores never wait for a softmax. */
 
@@ -22,13 +22,13 @@
 #define STAGES  2u
 #define THREADS (128 * (PANELS + 1))
 
-/* Small heads keep few numbers a thread, and three panels share the registers that two would. */
-#define PRODUCER_REGISTERS (TSKIP_C_HEAD_DIM_V <= 128 && PANELS == 2 ? 56 : 40)
-#define MATH_REGISTERS     (PANELS == 3 ? 152 : TSKIP_C_HEAD_DIM_V <= 128 ? 224 : 232)
+#define PRODUCER_REGISTERS (TSKIP_C_HEAD_DIM_V <= 128 ? 56 : 40)
+#define MATH_REGISTERS     (TSKIP_C_HEAD_DIM_V <= 128 ? 224 : 232)
 
-/* Warpgroups take turns at the tensor cores where a softmax lasts about as long as the products;
- * with larger heads the products cover it anyway. */
-#define TAKES_TURNS (TSKIP_C_HEAD_DIM <= 128)
+/* Warpgroups take turns at the tensor cores where a softmax lasts about as long as the products.
+ * With larger heads the products cover it anyway, with smaller ones turns cost more than they give.
+ */
+#define TAKES_TURNS (TSKIP_C_HEAD_DIM > 64 && TSKIP_C_HEAD_DIM <= 128)
 
 /* ---- shared memory --------------------------------------------------------------------------- */
 
@@ -41,26 +41,28 @@
 #define Q_AT         0u
 #define K_AT         (Q_AT + PANELS * Q_BYTES)
 #define V_AT         (K_AT + STAGES * K_BYTES)
-#define LIMITS_AT    (V_AT + STAGES * V_BYTES)
 #define LIMITS_BYTES (BQ * (tskip_u32)sizeof(column_limits))
-#define BARRIERS_AT  (LIMITS_AT + PANELS * LIMITS_BYTES)
+#define LIMITS(i, n) (V_AT + STAGES * V_BYTES + (2 * (i) + (n)) * LIMITS_BYTES) /* of two items */
+#define BARRIERS_AT  LIMITS(PANELS, 0)
 
-#define Q_FULL      (BARRIERS_AT)
-#define Q_EMPTY     (BARRIERS_AT + 8)
-#define K_FULL(s)   (BARRIERS_AT + 16 + 8 * (s))
-#define K_EMPTY(s)  (BARRIERS_AT + 16 + 8 * (STAGES + (s)))
-#define V_FULL(s)   (BARRIERS_AT + 16 + 8 * (2 * STAGES + (s)))
-#define V_EMPTY(s)  (BARRIERS_AT + 16 + 8 * (3 * STAGES + (s)))
-#define V_LANDED    (BARRIERS_AT + 16 + 32 * STAGES) /* of a tile that has absent keys */
-#define PANEL_AT(i) (BARRIERS_AT + 32 + 32 * STAGES + 16 * (i))
+#define Q_FULL(i)   (BARRIERS_AT + 8 * (i))
+#define Q_EMPTY(i)  (BARRIERS_AT + 8 * (PANELS + (i)))
+#define K_FULL(s)   (BARRIERS_AT + 16 * PANELS + 8 * (s))
+#define K_EMPTY(s)  (BARRIERS_AT + 16 * PANELS + 8 * (STAGES + (s)))
+#define V_FULL(s)   (BARRIERS_AT + 16 * PANELS + 8 * (2 * STAGES + (s)))
+#define V_EMPTY(s)  (BARRIERS_AT + 16 * PANELS + 8 * (3 * STAGES + (s)))
+#define V_LANDED    (BARRIERS_AT + 16 * PANELS + 32 * STAGES) /* of a tile that has absent keys */
+#define PANEL_AT(i) (V_LANDED + 16 + 16 * (i))
 #define WORD_AT(s)  (PANEL_AT(PANELS) + 4 * (s))
 
 TSKIP__FN void init_barriers(tskip_u32 base)
 {
     const tskip_u32 math_warps = 4 * PANELS;
-    barrier_init(base + Q_FULL, 1);
-    barrier_init(base + Q_EMPTY, math_warps);
     barrier_init(base + V_LANDED, 1);
+    for (tskip_u32 i = 0; i < PANELS; i++) {
+        barrier_init(base + Q_FULL(i), 1);
+        barrier_init(base + Q_EMPTY(i), 4);
+    }
     for (tskip_u32 s = 0; s < STAGES; s++) {
         barrier_init(base + K_FULL(s), 1);
         barrier_init(base + K_EMPTY(s), math_warps);
@@ -72,7 +74,7 @@ TSKIP__FN void init_barriers(tskip_u32 base)
 
 /* ---- the producers --------------------------------------------------------------------------- */
 
-/* Where a producer warp is: one fetches Q and K, the other V. */
+/* Where a producer warp is. One fetches K, one V, and one for each panel its Q. */
 struct producer {
     tskip_u32 base;
     const tskip__attention_args *args;
@@ -92,20 +94,38 @@ TSKIP__FN tskip_u32 next_item(const producer &p, const tskip_u32 *order, tskip_u
     return nth_item(*p.args, order, n, blockIdx.x, gridDim.x);
 }
 
-TSKIP__FN void fetch_queries(const producer &p, const tensor_map *map, tskip_u32 parity)
+/* Q of a panel, once the panel is done with the item before. */
+TSKIP__FN void fetch_queries(const producer &p, const tensor_map *map, tskip_u32 which,
+                             const panel &own, tskip_u32 parity)
 {
-    barrier_wait(p.base + Q_EMPTY, parity ^ 1);
-    barrier_arrive_expect(p.base + Q_FULL, count_panels(*p.args, p.item) * Q_BYTES);
-#pragma unroll 1
-    for (tskip_u32 i = 0; i < PANELS; i++) {
-        panel to = find_panel(*p.args, p.item, i);
-        store_panel(p.base + PANEL_AT(i), to);
-        if (to.state != PANEL_EXISTS)
-            continue;
+    const tskip_u32 full = p.base + Q_FULL(which), to = p.base + Q_AT + which * Q_BYTES;
+    barrier_wait(p.base + Q_EMPTY(which), parity ^ 1);
+    store_panel(p.base + PANEL_AT(which), own);
+    barrier_arrive_expect(full, own.state == PANEL_EXISTS ? Q_BYTES : 0);
 #pragma unroll
-        for (tskip_u32 c = 0; c < K_PANELS; c++)
-            fetch_box(map, p.base + Q_AT + i * Q_BYTES + c * Q_PANEL_BYTES, p.base + Q_FULL,
-                      c * PANEL_COLUMNS, to.first, to.head, to.batch);
+    for (tskip_u32 c = 0; c < K_PANELS && own.state == PANEL_EXISTS; c++)
+        fetch_box(map, to + c * Q_PANEL_BYTES, full, c * PANEL_COLUMNS, own.first, own.head,
+                  own.batch);
+}
+
+/* Q of a panel, item after item, and what its rows see, which is found while the panel is still at
+ * work on the item before: limits of two items have room. */
+TSKIP__FN void produce_queries(const producer &p, const tskip_u32 *order, const void *rules,
+                               const tensor_map *map, tskip_u32 which)
+{
+    tskip_u32 n = 0, item;
+    for (; (item = next_item(p, order, n)) != NO_MORE_ITEMS; n++) {
+        panel own = find_panel(*p.args, item, which);
+        prepare_limits(*p.args, rules, own, p.base + LIMITS(which, n & 1));
+        __syncwarp();
+        if (lane_number() == 0)
+            fetch_queries(p, map, which, own, n & 1);
+        __syncwarp();
+    }
+    if (lane_number() == 0) {
+        barrier_wait(p.base + Q_EMPTY(which), (n & 1) ^ 1);
+        store_word(p.base + PANEL_AT(which), NO_MORE_PANELS);
+        barrier_arrive(p.base + Q_FULL(which));
     }
 }
 
@@ -130,36 +150,20 @@ TSKIP__FN void end_tiles(producer &p)
     ring_next<STAGES>(p.at);
 }
 
-/* Q goes after the first tile of K, which need not wait until the last item's queries are done
- * with. */
 TSKIP__FN void produce_keys(producer p, const tskip_u8 *map, const tskip_u32 *order,
-                            const tensor_map *q_map, const tensor_map *k_map)
+                            const tensor_map *k_map)
 {
-    bool first_lane = threadIdx.x % WARP == 0;
-    tskip_u32 n = 0, item;
-    for (; (item = next_item(p, order, n)) != NO_MORE_ITEMS; n++) {
-        bool queries_due = true;
+    bool first_lane = lane_number() == 0;
+    tskip_u32 item;
+    for (tskip_u32 n = 0; (item = next_item(p, order, n)) != NO_MORE_ITEMS; n++) {
         start_item(p, item);
         walk_tiles(*p.args, map, item, [&](tskip_u32 word) {
-            if (!first_lane)
-                return;
-            fetch_keys(p, k_map, word);
-            if (queries_due)
-                fetch_queries(p, q_map, n & 1);
-            queries_due = false;
+            if (first_lane)
+                fetch_keys(p, k_map, word);
         });
-        if (first_lane) {
-            if (queries_due)
-                fetch_queries(p, q_map, n & 1);
+        if (first_lane)
             end_tiles(p);
-        }
         __syncwarp();
-    }
-    if (first_lane) {
-        barrier_wait(p.base + Q_EMPTY, (n & 1) ^ 1);
-        for (tskip_u32 i = 0; i < PANELS; i++)
-            store_word(p.base + PANEL_AT(i), NO_MORE_PANELS);
-        barrier_arrive(p.base + Q_FULL);
     }
 }
 
@@ -235,12 +239,13 @@ TSKIP__FN void produce_values(producer p, const tskip_u8 *map, const tskip_u32 *
 struct worker {
     tskip_u32 base;
     tskip_u32 panel; /* the same in all lanes, and known to be */
+    tskip_u32 item_parity;
     ring k, v;
 };
 
 TSKIP__FN panel_place place_of(const worker &w)
 {
-    panel_place at = {w.base + PANEL_AT(w.panel), w.base + LIMITS_AT + w.panel * LIMITS_BYTES};
+    panel_place at = {w.base + PANEL_AT(w.panel), w.base + LIMITS(w.panel, w.item_parity)};
     return at;
 }
 
@@ -268,7 +273,7 @@ TSKIP__FN void pass_turn(const worker &w)
 /* Waits for K of the next tile; what the producer says of it, the same in all lanes. */
 TSKIP__FN tskip_u32 next_tile(const worker &w)
 {
-    barrier_wait(w.base + K_FULL(w.k.stage), w.k.parity);
+    barrier_wait_later(w.base + K_FULL(w.k.stage), w.k.parity);
     return __shfl_sync(~0u, load_word(w.base + WORD_AT(w.k.stage)), 0);
 }
 
@@ -286,24 +291,24 @@ TSKIP__FN void release_values(worker &w)
 
 TSKIP__FN void start_scores(const worker &w, float (&s)[S_SIZE])
 {
-    tskip_u32 q = opaque(w.base + Q_AT + w.panel * Q_BYTES);
-    tskip_u32 k = opaque(w.base + K_AT + w.k.stage * K_BYTES);
+    tskip_u64 q = along_rows(opaque(w.base + Q_AT + w.panel * Q_BYTES));
+    tskip_u64 k = along_rows(opaque(w.base + K_AT + w.k.stage * K_BYTES));
     products_begin();
 #pragma unroll
     for (tskip_u32 d = 0; d < DEPTH; d++)
-        multiply_keys(s, along_rows(q + d / 4 * Q_PANEL_BYTES + d % 4 * 32),
-                      along_rows(k + d / 4 * KV_PANEL_BYTES + d % 4 * 32), d > 0);
+        multiply_keys(s, farther(q, d / 4 * Q_PANEL_BYTES + d % 4 * 32),
+                      farther(k, d / 4 * KV_PANEL_BYTES + d % 4 * 32), d > 0);
     products_commit();
 }
 
 TSKIP__FN void start_values(const worker &w, float (&o)[O_SIZE], const tskip_u32 (&p)[BK / 4])
 {
-    tskip_u32 v = opaque(w.base + V_AT + w.v.stage * V_BYTES);
+    tskip_u64 v = across_rows(opaque(w.base + V_AT + w.v.stage * V_BYTES), KV_PANEL_BYTES);
     barrier_wait(w.base + V_FULL(w.v.stage), w.v.parity);
     products_begin();
 #pragma unroll
     for (tskip_u32 t = 0; t < BK / 16; t++)
-        multiply_values(o, p + 4 * t, across_rows(v + t * 16 * ROW_BYTES, KV_PANEL_BYTES));
+        multiply_values(o, p + 4 * t, farther(v, t * 16 * ROW_BYTES));
     products_commit();
 }
 
@@ -338,8 +343,7 @@ TSKIP__FN void read_ahead(const problem &pb, const worker &w, tskip_u32 word,
 }
 
 TSKIP__FN void to_probabilities(const problem &pb, const worker &w, tskip_u32 word,
-                                const tile_cells<S_SIZE> &cells, float (&s)[S_SIZE],
-                                row_state &rows)
+                                tile_cells<S_SIZE> &cells, float (&s)[S_SIZE], row_state &rows)
 {
     scale_scores(s, *pb.args);
     if (class_for(word, w.panel) == TSKIP__MIXED)
@@ -347,18 +351,28 @@ TSKIP__FN void to_probabilities(const problem &pb, const worker &w, tskip_u32 wo
     softmax(s, rows, pb.to_log2);
 }
 
+/* The last product with Q is done. What the panel is, which Q's producer may soon overwrite. */
+TSKIP__FN panel release_queries(const worker &w)
+{
+    panel p = load_panel(place_of(w).panel);
+    release(w, Q_EMPTY(w.panel));
+    return p;
+}
+
 /* One panel of an item: O and the state of its rows. Tiles that the panel visits one after the
  * other form a run, in which the products of two tiles overlap one softmax:
  *
  *   tensor cores   S(0) |       S(1) O(0) |        S(2) O(1) | ...       O(last)
  *   this warpgroup      | softmax(0)      | softmax(1)       | ...
- */
-TSKIP__FN void attend(const problem &pb, worker &w, float (&o)[O_SIZE], row_state &rows)
+ *
+ * The compiler moves arithmetic over the wait for products freely, but not over the wait for the
+ * next tile, which therefore stands between the softmax and the wait for O. */
+TSKIP__FN panel attend(const problem &pb, worker &w, float (&o)[O_SIZE], row_state &rows)
 {
     float s[S_SIZE];
     tskip_u32 p[BK / 4];
     tile_cells<S_SIZE> cells;
-    bool prepared = false;
+    panel own = {NO_MORE_PANELS};
     tskip_u32 word = next_tile(w);
     for (;;) {
         while (word != NO_MORE_TILES && class_for(word, w.panel) == TSKIP__SKIP) {
@@ -371,18 +385,13 @@ TSKIP__FN void attend(const problem &pb, worker &w, float (&o)[O_SIZE], row_stat
         start_scores(w, s);
         pass_turn(w);
         read_ahead(pb, w, word, cells);
-        if (!prepared)
-            prepare_limits(*pb.args, pb.rules, place_of(w));
-        prepared = true;
         products_wait<0>();
         keep(s);
         release_keys(w);
         to_probabilities(pb, w, word, cells, s, rows);
         pack_probabilities(s, p);
-        for (;;) {
-            word = next_tile(w);
-            if (word == NO_MORE_TILES || class_for(word, w.panel) == TSKIP__SKIP)
-                break;
+        word = next_tile(w);
+        while (word != NO_MORE_TILES && class_for(word, w.panel) != TSKIP__SKIP) {
             wait_turn(w);
             start_scores(w, s);
             rescale(o, rows.factor);
@@ -393,12 +402,16 @@ TSKIP__FN void attend(const problem &pb, worker &w, float (&o)[O_SIZE], row_stat
             keep(s);
             release_keys(w);
             to_probabilities(pb, w, word, cells, s, rows);
+            keep(s);
+            word = next_tile(w);
             products_wait<0>();
             keep(o);
             keep(s);
             release_values(w);
             pack_probabilities(s, p);
         }
+        if (word == NO_MORE_TILES)
+            own = release_queries(w);
         rescale(o, rows.factor);
         start_values(w, o, p);
         products_wait<0>();
@@ -406,6 +419,7 @@ TSKIP__FN void attend(const problem &pb, worker &w, float (&o)[O_SIZE], row_stat
         release_values(w);
     }
     release_keys(w);
+    return own.state == NO_MORE_PANELS ? release_queries(w) : own;
 }
 
 TSKIP__FN void consume(const problem &pb, worker w, void *out, float *lse, const float *sinks)
@@ -413,8 +427,8 @@ TSKIP__FN void consume(const problem &pb, worker w, void *out, float *lse, const
     const tskip__attention_args &a = *pb.args;
     if (w.panel + 1 == PANELS)
         pass_turn(w);
-    for (tskip_u32 q_parity = 0;; q_parity ^= 1) {
-        barrier_wait(w.base + Q_FULL, q_parity);
+    for (;; w.item_parity ^= 1) {
+        barrier_wait(w.base + Q_FULL(w.panel), w.item_parity);
         if (load_panel(place_of(w).panel).state == NO_MORE_PANELS)
             break;
         row_state rows = start_rows(*pb.args);
@@ -422,9 +436,7 @@ TSKIP__FN void consume(const problem &pb, worker w, void *out, float *lse, const
 #pragma unroll
         for (int i = 0; i < O_SIZE; i++)
             o[i] = 0.0f;
-        attend(pb, w, o, rows);
-        panel p = load_panel(place_of(w).panel);
-        release(w, Q_EMPTY);
+        panel p = attend(pb, w, o, rows);
         if (p.state != PANEL_EXISTS)
             continue;
         finish_rows(rows, a, sinks, p.head);
@@ -453,9 +465,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
         producer p = {base, &args};
         tskip_u32 warp = __shfl_sync(~0u, threadIdx.x / WARP, 0);
         if (warp == 0)
-            produce_keys(p, map, order, &q_map, &k_map);
+            produce_keys(p, map, order, &k_map);
         else if (warp == 1)
             produce_values(p, map, order, rules, &v_map);
+        else if (warp < 2 + PANELS)
+            produce_queries(p, order, rules, &q_map, warp - 2);
     } else {
         grow_registers<MATH_REGISTERS>();
         worker w = {base, group - 1};

@@ -5,7 +5,7 @@
  *
  * One panel's O fills the registers of two warpgroups, so the work is divided by kind: warpgroup
  * `scores` makes Q K' and the softmax, with the next tile's product under half of each softmax;
- * `left` and `right` add P V, half of V's columns each; a producer warp fetches K, another V. A
+ * `left` and `right` add P V, half of V's columns each; a producer warp fetches K, one V, one Q. A
  * cluster of two groups takes the two panels of an item: each fetches half of every chunk of K and
  * V for both, which halves what comes from L2. Both walk all tiles that one of the panels visits.
  */
@@ -35,8 +35,8 @@
 #define V_AT        131072u
 #define P_AT        196608u /* two slots */
 #define FACTORS_AT  (P_AT + 2 * P_BYTES)
-#define LIMITS_AT   (FACTORS_AT + 2 * BQ * 4)
-#define BARRIERS_AT (LIMITS_AT + BQ * (tskip_u32)sizeof(column_limits))
+#define LIMITS(n)   (FACTORS_AT + 2 * BQ * 4 + (n)*BQ * (tskip_u32)sizeof(column_limits))
+#define BARRIERS_AT LIMITS(2) /* of two items */
 
 #define K_FULL(c)       (BARRIERS_AT + 8 * (c))
 #define K_EMPTY(c)      (BARRIERS_AT + 32 + 8 * (c))
@@ -81,22 +81,6 @@ struct producer {
     tskip_u32 item, kv_head, batch;
     tskip_u32 parity; /* of the tile to come */
 };
-
-TSKIP__FN void fetch_queries(const producer &p, const tensor_map *map, tskip_u32 parity)
-{
-    barrier_wait(p.base + Q_EMPTY, parity ^ 1);
-    panel to = find_panel(*p.args, p.item, p.rank);
-    store_panel(p.base + PANEL_WORDS_AT, to);
-    if (to.state != PANEL_EXISTS) {
-        barrier_arrive(p.base + Q_FULL);
-        return;
-    }
-    barrier_arrive_expect(p.base + Q_FULL, 2 * K_CHUNKS * Q_PANEL_BYTES);
-#pragma unroll 1
-    for (tskip_u32 c = 0; c < 2 * K_CHUNKS; c++)
-        fetch_box(map, p.base + Q_AT + c * Q_PANEL_BYTES, p.base + Q_FULL, c * PANEL_COLUMNS,
-                  to.first, to.head, to.batch);
-}
 
 /* This group's piece of each chunk of K: 64 of its 128 columns. */
 TSKIP__FN void fetch_keys(producer &p, const tensor_map *map, tskip_u32 word)
@@ -156,15 +140,41 @@ TSKIP__FN tskip_u32 next_item(const producer &p, const tskip_u32 *order, tskip_u
     return nth_item(*p.args, order, n, blockIdx.x / 2, gridDim.x / 2);
 }
 
-TSKIP__FN void produce_keys(producer p, const tskip_u8 *map, const tskip_u32 *order,
-                            const tensor_map *q_map, const tensor_map *k_map)
+/* Q of this group's panel, item after item, and what its rows see, which is found while the panel
+ * before is still at work: limits of two items have room. */
+TSKIP__FN void produce_queries(const producer &p, const tskip_u32 *order, const void *rules,
+                               const tensor_map *map)
 {
-    bool first_lane = threadIdx.x % WARP == 0;
     tskip_u32 n = 0, item;
     for (; (item = next_item(p, order, n)) != NO_MORE_ITEMS; n++) {
+        panel own = find_panel(*p.args, item, p.rank);
+        prepare_limits(*p.args, rules, own, p.base + LIMITS(n & 1));
+        barrier_wait(p.base + Q_EMPTY, (n & 1) ^ 1);
+        __syncwarp();
+        if (lane_number() > 0)
+            continue;
+        bool exists = own.state == PANEL_EXISTS;
+        store_panel(p.base + PANEL_WORDS_AT, own);
+        barrier_arrive_expect(p.base + Q_FULL, exists ? 2 * K_CHUNKS * Q_PANEL_BYTES : 0);
+#pragma unroll 1
+        for (tskip_u32 c = 0; exists && c < 2 * K_CHUNKS; c++)
+            fetch_box(map, p.base + Q_AT + c * Q_PANEL_BYTES, p.base + Q_FULL, c * PANEL_COLUMNS,
+                      own.first, own.head, own.batch);
+    }
+    barrier_wait(p.base + Q_EMPTY, (n & 1) ^ 1);
+    if (lane_number() == 0) {
+        store_word(p.base + PANEL_WORDS_AT, NO_MORE_PANELS);
+        barrier_arrive(p.base + Q_FULL);
+    }
+}
+
+TSKIP__FN void produce_keys(producer p, const tskip_u8 *map, const tskip_u32 *order,
+                            const tensor_map *k_map)
+{
+    bool first_lane = lane_number() == 0;
+    tskip_u32 item;
+    for (tskip_u32 n = 0; (item = next_item(p, order, n)) != NO_MORE_ITEMS; n++) {
         start_item(p, item);
-        if (first_lane)
-            fetch_queries(p, q_map, n & 1);
         walk_tiles(*p.args, map, item, [&](tskip_u32 word) {
             if (first_lane)
                 fetch_keys(p, k_map, word);
@@ -173,12 +183,6 @@ TSKIP__FN void produce_keys(producer p, const tskip_u8 *map, const tskip_u32 *or
             fetch_keys(p, k_map, NO_MORE_TILES);
         __syncwarp();
     }
-    if (first_lane) {
-        barrier_wait(p.base + Q_EMPTY, (n & 1) ^ 1);
-        store_word(p.base + PANEL_WORDS_AT, NO_MORE_PANELS);
-        barrier_arrive(p.base + Q_FULL);
-    }
-    __syncwarp();
 }
 
 TSKIP__FN void fetch_tile_of_values(producer &p, const tensor_map *map, tskip_u32 word)
@@ -235,13 +239,14 @@ TSKIP__FN void produce_values(producer p, const tskip_u8 *map, const tskip_u32 *
 
 struct worker {
     tskip_u32 base, rank;
+    tskip_u32 item_parity;
     tskip_u32 parity;            /* of the tile in hand: K's for scores, V's for left and right */
     tskip_u32 slot, slot_parity; /* of P */
 };
 
 TSKIP__FN panel_place place_of(const worker &w)
 {
-    panel_place at = {w.base + PANEL_WORDS_AT, w.base + LIMITS_AT};
+    panel_place at = {w.base + PANEL_WORDS_AT, w.base + LIMITS(w.item_parity)};
     return at;
 }
 
@@ -267,9 +272,9 @@ TSKIP__FN void release(const worker &w, tskip_u32 barrier)
         barrier_arrive(w.base + barrier);
 }
 
-TSKIP__FN panel next_panel(const worker &w, tskip_u32 q_parity)
+TSKIP__FN panel next_panel(const worker &w)
 {
-    barrier_wait(w.base + Q_FULL, q_parity);
+    barrier_wait(w.base + Q_FULL, w.item_parity);
     return load_panel(w.base + PANEL_WORDS_AT);
 }
 
@@ -291,6 +296,7 @@ TSKIP__FN tskip_u32 next_tile(const worker &w)
 TSKIP__FN void start_scores(const worker &w, float (&s)[BK / 2])
 {
     tskip_u32 base = opaque(w.base);
+    tskip_u64 q = along_rows(base + Q_AT), k = along_rows(base + K_AT);
 #pragma unroll
     for (tskip_u32 c = 0; c < K_CHUNKS; c++) {
         barrier_wait(base + K_FULL(c), w.parity);
@@ -298,7 +304,7 @@ TSKIP__FN void start_scores(const worker &w, float (&s)[BK / 2])
 #pragma unroll
         for (tskip_u32 d = 0; d < 8; d++) {
             tskip_u32 at = c * CHUNK_BYTES + d / 4 * PIECE_BYTES + d % 4 * 32;
-            multiply_keys(s, along_rows(base + Q_AT + at), along_rows(base + K_AT + at), c + d > 0);
+            multiply_keys(s, farther(q, at), farther(k, at), c + d > 0);
         }
         products_commit();
     }
@@ -325,8 +331,11 @@ TSKIP__FN void finish_scores(worker &w, float (&s)[BK / 2])
     w.parity ^= 1;
 }
 
+/* The end of a list, which holds no product that would keep the warps together: all must have read
+ * its word before the first chunk is free. */
 TSKIP__FN void pass_keys(worker &w)
 {
+    named_sync(1, 128);
 #pragma unroll
     for (tskip_u32 c = 0; c < K_CHUNKS; c++) {
         barrier_wait(w.base + K_FULL(c), w.parity);
@@ -392,7 +401,7 @@ TSKIP__FN void read_ahead(const problem &pb, const worker &w, tskip_u32 word,
  * the tensor cores have work until the softmax after this one. A tile that only the other panel
  * sees has been multiplied all the same and is then left alone. */
 TSKIP__FN void begin_softmax(const problem &pb, const worker &w, tskip_u32 word,
-                             const tile_cells<BK / 2> &cells, float (&s)[BK / 2], row_state &rows,
+                             tile_cells<BK / 2> &cells, float (&s)[BK / 2], row_state &rows,
                              float (&sums)[2])
 {
     tskip_u32 what = class_for(word, w.rank);
@@ -442,10 +451,9 @@ TSKIP__FN tskip_u32 turn_tile(const problem &pb, worker &w, tskip_u32 word,
 
 TSKIP__FN void make_scores(const problem &pb, worker w, const float *sinks, float *lse)
 {
-    for (tskip_u32 q_parity = 0;; q_parity ^= 1) {
-        if (next_panel(w, q_parity).state == NO_MORE_PANELS)
+    for (;; w.item_parity ^= 1) {
+        if (next_panel(w).state == NO_MORE_PANELS)
             break;
-        prepare_limits(*pb.args, pb.rules, place_of(w));
         row_state rows = start_rows(*pb.args);
         float even[BK / 2], odd[BK / 2];
         tile_cells<BK / 2> cells;
@@ -481,17 +489,16 @@ TSKIP__FN void make_scores(const problem &pb, worker w, const float *sinks, floa
 TSKIP__FN void add_values(worker &w, float (&o)[2][HALF / 2], tskip_u32 side)
 {
     tskip_u32 base = opaque(w.base);
-    tskip_u32 p = base + P_AT + w.slot * P_BYTES;
-    tskip_u32 v = base + V_AT + side * PIECE_BYTES;
+    tskip_u64 p = along_rows(base + P_AT + w.slot * P_BYTES);
+    tskip_u64 v = across_rows(base + V_AT + side * PIECE_BYTES, V_PANEL_BYTES);
 #pragma unroll
     for (tskip_u32 c = 0; c < CHUNKS; c++) {
         barrier_wait(base + V_FULL(c), w.parity);
         products_begin();
 #pragma unroll
         for (tskip_u32 h = 0; h < 2; h++)
-            multiply_shared(
-                o[h], along_rows(p + c * 32),
-                across_rows(v + c * CHUNK_BYTES + h * 2 * V_PANEL_BYTES, V_PANEL_BYTES));
+            multiply_shared(o[h], farther(p, c * 32),
+                            farther(v, c * CHUNK_BYTES + h * 2 * V_PANEL_BYTES));
         products_commit();
     }
     products_wait<3>();
@@ -529,8 +536,8 @@ TSKIP__FN tskip_u32 wait_factors(const worker &w, float (&factor)[2])
 
 TSKIP__FN void make_values(const tskip__attention_args &a, worker w, tskip_u32 side, void *out)
 {
-    for (tskip_u32 q_parity = 0;; q_parity ^= 1) {
-        panel p = next_panel(w, q_parity);
+    for (;; w.item_parity ^= 1) {
+        panel p = next_panel(w);
         if (p.state == NO_MORE_PANELS)
             break;
         release(w, Q_EMPTY);
@@ -579,15 +586,17 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) __cluster_dims__(2, 1, 
     __syncthreads();
     cluster_sync();
     tskip_u32 group = __shfl_sync(~0u, threadIdx.x / 128, 0);
-    worker w = {base, cluster_rank(), 0, 0, 0};
+    worker w = {base, cluster_rank()};
     if (group == 0) {
         shrink_registers<PRODUCER_REGISTERS>();
         producer p = {base, cluster_rank(), &args};
         tskip_u32 warp = __shfl_sync(~0u, threadIdx.x / WARP, 0);
         if (warp == 0)
-            produce_keys(p, map, order, &q_map, &k_map);
+            produce_keys(p, map, order, &k_map);
         else if (warp == 1)
             produce_values(p, map, order, rules, &v_map);
+        else if (warp == 2)
+            produce_queries(p, order, rules, &q_map);
     } else if (group == 1) {
         grow_registers<SCORE_REGISTERS>();
         problem pb = {&args, tensor, rules, natural_unit(args) * LOG2_E};

@@ -9,7 +9,7 @@
  * warpgroup takes one panel: TSKIP_C_BQ = 64 query rows of one head. The panels of an item share
  * K and V, so the item visits a tile if one of its panels does. */
 
-#define PANELS TSKIP_C_PANELS
+#define PANELS TSKIP_C_PANELS /* 1 or 2 */
 #define BQ     TSKIP_C_BQ
 #define BK     TSKIP_C_BK
 #define WARP   32u
@@ -99,23 +99,25 @@ TSKIP__FN tskip_u32 kv_head_of(const tskip__attention_args &a, tskip_u32 item)
 /* ---- dealing out items ----------------------------------------------------------------------- */
 
 /* The n-th item of one of `workers`, or NO_MORE_ITEMS: heaviest first, to and fro, so that who got
- * the heaviest of one round gets the lightest of the next. Without an order all items weigh the
- * same. */
+ * the heaviest of one round gets the lightest of the next. Where weights never fall from item to
+ * item of a head, the last of every head come first; with neither, all items weigh the same. */
 TSKIP__FN tskip_u32 nth_item(const tskip__attention_args &a, const tskip_u32 *order, tskip_u32 n,
                              tskip_u32 worker, tskip_u32 workers)
 {
     tskip_u32 place = n * workers + (n & 1 ? workers - 1 - worker : worker);
     if (place >= a.n_items)
         return NO_MORE_ITEMS;
-    return a.flags & TSKIP__HAS_ORDER ? order[place] : place;
+    if (a.flags & TSKIP__HAS_ORDER)
+        return order[place];
+    if (!(a.flags & TSKIP__LAST_FIRST))
+        return place;
+    tskip_u32 heads = a.batch * a.n_kv_heads;
+    return (place % heads + 1) * a.items_per_head - 1 - place / heads;
 }
 
 /* ---- walking the map ------------------------------------------------------------------------- */
 
 #define BLOCK_TILES 128u
-
-/* Rows of the map read at once: more would not fit a producer's registers. */
-constexpr int PANELS_AT_ONCE = PANELS > 2 ? 1 : PANELS;
 
 /* The class of one tile. Without a map every tile is MIXED where there is a mask, else FULL. A tile
  * that k_len cuts is MIXED where it was FULL: the row limits then cut the columns that do not
@@ -137,7 +139,7 @@ TSKIP__FN tskip_u32 read_classes(const tskip__attention_args &a, const tskip_u8 
                                  tskip_u32 item, tskip_u32 block, tskip_u32 lane)
 {
     tskip_u32 classes = 0;
-#pragma unroll(PANELS_AT_ONCE)
+#pragma unroll
     for (tskip_u32 which = 0; which < PANELS; which++) {
         panel p = find_panel(a, item, which);
         if (p.state != PANEL_EXISTS)

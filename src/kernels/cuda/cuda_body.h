@@ -12,8 +12,8 @@
 /* A body from the text that tskip_embed made of <text>.cu. */
 #define TSKIP__CUDA_BODY(lowest, text, name)                                                       \
     {                                                                                              \
-        .format = TSKIP_CODE_CUDA, .capability = (lowest), .code = tskip__source_##text,           \
-        .code_size = sizeof tskip__source_##text - 1, .entry = (name)                              \
+        .format = TSKIP_CODE_CUDA, .capability = (lowest), .code = tskip__source_##text##_cu,      \
+        .code_size = sizeof tskip__source_##text##_cu - 1, .entry = (name)                         \
     }
 
 #endif

@@ -93,6 +93,19 @@ TSKIP__FN void barrier_wait(tskip_u32 barrier, tskip_u32 parity)
                  : "memory");
 }
 
+/* The same, for a wait that the compiler may begin before the work in front of it is done: the
+ * first look does not suspend the thread. */
+TSKIP__FN void barrier_wait_later(tskip_u32 barrier, tskip_u32 parity)
+{
+    asm volatile("{\n.reg .pred done;\n"
+                 "mbarrier.test_wait.parity.shared::cta.b64 done, [%0], %1;\n"
+                 "@done bra over;\nagain:\n"
+                 "mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
+                 "@!done bra again;\nover:\n}" ::"r"(barrier),
+                 "r"(parity)
+                 : "memory");
+}
+
 /* The hardware's numbered barriers, among `threads` threads of a group. */
 TSKIP__FN void named_sync(tskip_u32 id, tskip_u32 threads)
 {

@@ -3,27 +3,39 @@
 #include "kernels/shared/row_limits.h"
 
 /* The order in which items are dealt out: heaviest first, equal ones in their order. "tile_count"
- * counts the tiles that each row of tiles visits, "tile_order" sorts the items by counting. */
+ * counts the tiles that each row of tiles visits, "tile_order" sorts the items by counting; with a
+ * map it counts first. */
 
 #define LANES        32
 #define ROWS_A_GROUP 64
 #define BUCKETS      2048
 
-extern "C" __global__ void __launch_bounds__(256)
-    tile_count(const tskip_u8 *map, tskip_u32 *counts, struct tskip__order_args a)
+/* Counts rows [begin, end) with all warps of the group. */
+TSKIP__FN void count_rows(const struct tskip__order_args &a, const tskip_u8 *map, tskip_u32 *counts,
+                          tskip_u64 begin, tskip_u64 end)
 {
-    tskip_u64 rows = (tskip_u64)a.planes_batch * a.planes_head * a.nq;
-    tskip_u64 begin = (tskip_u64)blockIdx.x * ROWS_A_GROUP;
     int lane = threadIdx.x % LANES;
-    for (int i = threadIdx.x / LANES; i < ROWS_A_GROUP && begin + i < rows; i += 256 / LANES) {
-        const tskip_u8 *row = map + (begin + i) * a.nk;
+    for (tskip_u64 i = begin + threadIdx.x / LANES; i < end; i += TSKIP_GROUP_THREADS / LANES) {
+        const tskip_u8 *row = map + i * a.nk;
         tskip_u32 visited = 0;
         for (tskip_u32 j = lane; j < a.nk; j += LANES)
             visited += row[j] != TSKIP__SKIP;
         visited = __reduce_add_sync(0xFFFFFFFFu, visited);
         if (lane == 0)
-            counts[begin + i] = visited;
+            counts[i] = visited;
     }
+}
+
+TSKIP__FN tskip_u64 count_of_rows(const struct tskip__order_args &a)
+{
+    return (tskip_u64)a.planes_batch * a.planes_head * a.nq;
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+    tile_count(const tskip_u8 *map, tskip_u32 *counts, struct tskip__order_args a)
+{
+    tskip_u64 rows = count_of_rows(a), begin = (tskip_u64)blockIdx.x * ROWS_A_GROUP;
+    count_rows(a, map, counts, begin, tskip__min(begin + ROWS_A_GROUP, rows));
 }
 
 /* Tiles that the item's panels visit. */
@@ -51,7 +63,6 @@ TSKIP__FN tskip_u32 bucket(const struct tskip__order_args &a, const tskip_u32 *c
 }
 
 __shared__ tskip_u32 starts[BUCKETS];
-__shared__ tskip_u32 buckets[1024]; /* of the items at hand */
 __shared__ tskip_u32 warp_sums[LANES];
 
 /* starts[i] becomes the sum of those before it. A thread has two buckets. */
@@ -74,28 +85,30 @@ TSKIP__FN void sum_up()
     __syncthreads();
 }
 
-/* Places `n` items from `item` on. One warp, 32 at a time, so that equals keep their order. */
-TSKIP__FN void place(tskip_u32 *order, tskip_u32 item, tskip_u32 n)
+/* Places the item of each thread, warp after warp, so that equals keep their order. */
+TSKIP__FN void place(tskip_u32 *order, tskip_u32 item, tskip_u32 b)
 {
-    int lane = threadIdx.x;
-    for (tskip_u32 i = 0; i < n; i += LANES) {
-        tskip_u32 b = i + lane < n ? buckets[i + lane] : BUCKETS;
-        tskip_u32 same = __match_any_sync(0xFFFFFFFFu, b);
-        tskip_u32 before = __popc(same & ((1u << lane) - 1));
-        tskip_u32 start = b < BUCKETS ? starts[b] : 0;
-        __syncwarp();
-        if (b < BUCKETS) {
-            order[start + before] = item + i + lane;
-            if (before == 0)
+    int warp = threadIdx.x / LANES, lane = threadIdx.x % LANES;
+    tskip_u32 same = __match_any_sync(0xFFFFFFFFu, b);
+    tskip_u32 before = __popc(same & ((1u << lane) - 1)), start = 0;
+    for (int w = 0; w < LANES; w++) {
+        if (w == warp) {
+            start = b < BUCKETS ? starts[b] : 0;
+            __syncwarp();
+            if (b < BUCKETS && before == 0)
                 starts[b] = start + __popc(same);
         }
-        __syncwarp();
+        __syncthreads();
     }
+    if (b < BUCKETS)
+        order[start + before] = item;
 }
 
 extern "C" __global__ void __launch_bounds__(1024)
-    tile_order(const tskip_u32 *counts, tskip_u32 *order, struct tskip__order_args a)
+    tile_order(const tskip_u8 *map, tskip_u32 *counts, tskip_u32 *order, struct tskip__order_args a)
 {
+    if (a.with_map)
+        count_rows(a, map, counts, 0, count_of_rows(a));
     for (tskip_u32 i = threadIdx.x; i < BUCKETS; i += 1024)
         starts[i] = 0;
     __syncthreads();
@@ -103,13 +116,8 @@ extern "C" __global__ void __launch_bounds__(1024)
         atomicAdd(&starts[bucket(a, counts, item)], 1u);
     __syncthreads();
     sum_up();
-    for (tskip_u32 item = 0; item < a.n_items; item += 1024) {
-        tskip_u32 n = min(1024u, a.n_items - item);
-        if (threadIdx.x < n)
-            buckets[threadIdx.x] = bucket(a, counts, item + threadIdx.x);
-        __syncthreads();
-        if (threadIdx.x < LANES)
-            place(order, item, n);
-        __syncthreads();
+    for (tskip_u32 first = 0; first < a.n_items; first += 1024) {
+        tskip_u32 item = first + threadIdx.x;
+        place(order, item, item < a.n_items ? bucket(a, counts, item) : BUCKETS);
     }
 }

@@ -36,6 +36,13 @@ TSKIP__FN tskip_u64 across_rows(tskip_u32 at, tskip_u32 panel_bytes)
            (at & 0x3FFFF) >> 4;
 }
 
+/* The factor that begins `bytes` further on: an addition to the lower word alone, since no factor
+ * leaves shared memory. */
+TSKIP__FN tskip_u64 farther(tskip_u64 factor, tskip_u32 bytes)
+{
+    return factor >> 32 << 32 | ((tskip_u32)factor + bytes / 16);
+}
+
 TSKIP__FN void products_begin()
 {
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");

@@ -42,12 +42,12 @@
 #define TSKIP__RULE_ALIBI   16u
 
 /* Mask rules with their scalars. Absent limits hold the value that makes them vanish:
- * window, half = TSKIP__FAR; chunk, prefix, sink = 0. */
+ * window, spread = TSKIP__FAR; chunk, prefix, sink = 0. */
 struct tskip__rules {
     tskip_i64 q_offset;
     tskip_i64 k_offset;
     tskip_i64 window; /* p - x < window */
-    tskip_i64 half;   /* |p - x| <= half = floor(symmetric / 2) */
+    tskip_i64 spread; /* |p - x| <= spread = floor(symmetric / 2) */
     tskip_i64 chunk;  /* x >= floor(p / chunk) * chunk */
     tskip_i64 prefix; /* x < prefix is visible to all */
     tskip_i64 sink;   /* x < sink escapes window, symmetric and chunk */
@@ -89,6 +89,10 @@ struct tskip__plane_args {
     tskip_u32 has_rules;
 };
 
+/* The largest map, in bytes, whose rows "tile_order" counts: a larger one is worth a dispatch of
+ * many groups. */
+#define TSKIP__MAP_FOR_ONE_GROUP 65536
+
 /* Work is dealt out in items. A panel is one row block (BQ rows) of one query head; the panels of a
  * KV head are numbered row block first: panel = row_block * group + head within the group, group =
  * n_heads / n_kv_heads. Item i of batch b and KV head g takes `panels` consecutive panels from
@@ -101,6 +105,8 @@ struct tskip__order_args {
     tskip_u32 panels;
     tskip_u32 items_per_head; /* ceil(nq * group / panels) */
     tskip_u32 n_items;        /* batch * n_kv_heads * items_per_head */
+    tskip_u32 with_map;       /* "tile_order" is handed the map and counts its rows first */
+    tskip_u32 pad;
 };
 
 /* tskip__attention_args.flags */
@@ -110,6 +116,7 @@ struct tskip__order_args {
 #define TSKIP__HAS_SINKS  8u
 #define TSKIP__HAS_LSE    16u
 #define TSKIP__HAS_ORDER  32u
+#define TSKIP__LAST_FIRST 64u /* no order: the last items of every head come first */
 
 /* Bindings of "attention", in order: q k v o lse sinks mask rules map order. Absent ones are
  * null. */

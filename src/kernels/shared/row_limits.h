@@ -8,7 +8,7 @@
 /* What one query row sees under rules: at most two half-open column intervals,
  *
  *     [lo, hi)            its own neighbourhood: causal, window, symmetric, chunk, images, spans
- *     [sink_lo, sink_hi)  the first columns that sink (and prefix) keep in sight
+ *     [sink_lo, sink_hi)  the first columns, which sink keeps in sight
  *
  * cut to the present columns. An empty interval has hi <= lo. They may overlap. All four ends are
  * columns of K, never positions, and never decrease as the row grows, which is what makes tile
@@ -56,11 +56,12 @@ TSKIP__FN tskip_u32 tskip__segment_of(TSKIP__GLOBAL tskip_i64 *ends, tskip_u32 b
 }
 
 /* The same ends in positions, before they are cut to segment and present columns. For a row at p,
- * with half = floor(symmetric / 2):
+ * with spread = floor(symmetric / 2):
  *
  *     u       max(p + 1, prefix, end of p's image); without causal TSKIP__FAR
- *     l       max(p - window + 1, p - half, floor(p / chunk) * chunk), or p's span's start if less
- *     h       min(u, p + half + 1), or p's span's end if that is more
+ *     l       max(p - window + 1, p - spread, floor(p / chunk) * chunk), or the start of p's span
+ *             if that is less
+ *     h       min(u, p + spread + 1), or p's span's end if that is more
  *     [a, b)  p's segment; both TSKIP__FAR past the last one */
 struct tskip__row_ends {
     tskip_i64 l, h, u, a, b;
@@ -79,10 +80,10 @@ TSKIP__FN struct tskip__row_ends tskip__row_ends(struct tskip__rules rules,
         if (i < entry.images_end && spans[2 * (tskip_u64)i] <= p)
             r.u = tskip__max(r.u, spans[2 * (tskip_u64)i + 1]);
     }
-    r.l = tskip__max(p - rules.window + 1, p - rules.half);
+    r.l = tskip__max(p - rules.window + 1, p - rules.spread);
     if (rules.chunk > 0)
         r.l = tskip__max(r.l, p / rules.chunk * rules.chunk);
-    r.h = tskip__min(r.u, p + rules.half + 1);
+    r.h = tskip__min(r.u, p + rules.spread + 1);
     tskip_u32 s = tskip__span_after(spans, entry.spans_begin, entry.spans_end, p);
     if (s < entry.spans_end && spans[2 * (tskip_u64)s] <= p) {
         r.l = tskip__min(r.l, spans[2 * (tskip_u64)s]);

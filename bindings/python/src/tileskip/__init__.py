@@ -10,7 +10,7 @@ The output is the same, byte for byte, whether tiles are skipped or not.
 """
 
 from . import fast
-from ._attention import Plan, attention, plan
+from ._attention import attention, plan
 from ._device import DeviceDescription, devices
 from ._library import Error, lib
 from ._mask import (
@@ -28,6 +28,7 @@ from ._mask import (
     symmetric,
     window,
 )
+from ._plan import Plan
 from ._tile_map import Counts, TileMap
 
 __version__: str = lib.version().decode()

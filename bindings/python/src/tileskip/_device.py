@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Dict, List
 
+from ._checks import text_bytes
 from ._library import DeviceDesc, DeviceInfo, Handle, check, lib, make
 
 
@@ -29,7 +30,7 @@ class Device:
     """An open device. Thread-safety: may be used by any number of threads at once."""
 
     def __init__(self, name: str) -> None:
-        desc = DeviceDesc(name=name.encode())
+        desc = DeviceDesc(name=text_bytes(name, "device"))
         self.handle: Handle = make(lib.device_open, lib.device_destroy, c.byref(desc))
         info: DeviceInfo = lib.device_get_info(self.handle.pointer).contents
         self.name: str = info.name.decode()

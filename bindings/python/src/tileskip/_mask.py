@@ -10,14 +10,16 @@ The library knows one composition,
     (((causal | images | prefix) & ((window & symmetric & chunk) | sink)) | spans)
         & segments & klen & kstart
 
-and an expression of any other form is refused with a ValueError when its text is asked for.
+in which any rule may be missing; an expression of any other form is refused with a ValueError when
+its text is asked for.
 """
 
 from __future__ import annotations
 
 import ctypes as c
-from typing import Any, Dict, List, Sequence, Tuple, Union
+from typing import Any, Dict, List, Sequence, Tuple, Union, cast
 
+from ._checks import whole
 from ._library import check, lib
 
 Span = Tuple[int, int]
@@ -83,8 +85,18 @@ def _join(kind: str, a: Mask, b: Mask) -> Mask:
     return Mask(kind, parts=tuple(parts))
 
 
-def _refuse(mask: Mask, expected: str) -> ValueError:
+_FORM = (
+    "(((causal | images | prefix) & ((window & symmetric & chunk) | sink)) | spans)"
+    " & segments & klen & kstart"
+)
+
+
+def _refuse(mask: Mask, expected: str = _FORM) -> ValueError:
     return ValueError(f"mask: {mask._expression()} cannot be composed, expected {expected}")
+
+
+def _parts(mask: Mask, kind: str) -> Tuple[Mask, ...]:
+    return mask._parts if mask._kind == kind else (mask,)
 
 
 def _put(mask: Mask, found: Dict[str, str]) -> None:
@@ -93,11 +105,8 @@ def _put(mask: Mask, found: Dict[str, str]) -> None:
     found[mask._kind] = mask._value
 
 
-def _parts(mask: Mask, kind: str) -> Tuple[Mask, ...]:
-    return mask._parts if mask._kind == kind else (mask,)
-
-
 def _take_outer(mask: Mask, found: Dict[str, str]) -> None:
+    """… & segments & klen & kstart."""
     rest: List[Mask] = []
     for part in _parts(mask, "&"):
         if part._kind in _OUTER:
@@ -105,81 +114,103 @@ def _take_outer(mask: Mask, found: Dict[str, str]) -> None:
         else:
             rest.append(part)
     if len(rest) == 1:
-        _take_spans(rest[0], found)
-    else:
-        for part in rest:
-            _take_group(part, found)
+        rest = _take_spans(rest[0], found)
+    for part in rest:
+        _take_factor(part, found)
 
 
-def _take_spans(mask: Mask, found: Dict[str, str]) -> None:
+def _take_spans(mask: Mask, found: Dict[str, str]) -> List[Mask]:
+    """… | spans; returns the factors of what stands beside them."""
     rest: List[Mask] = []
     for part in _parts(mask, "|"):
         if part._kind == "spans":
             _put(part, found)
         else:
             rest.append(part)
-    if mask._kind == "|" and len(rest) != len(mask._parts):
-        if len(rest) == 1:
-            rest = list(_parts(rest[0], "&"))
-        else:
-            rest = [Mask("|", parts=tuple(rest))] if rest else []
-    else:
-        rest = [mask] if mask._kind != "spans" else []
-    for part in rest:
-        _take_group(part, found)
+    if len(rest) < 2:
+        return list(_parts(rest[0], "&")) if rest else []
+    return [Mask("|", parts=tuple(rest))]
 
 
-def _take_group(mask: Mask, found: Dict[str, str]) -> None:
-    """One factor: what sees (causal | images | prefix) or what limits (window & … | sink)."""
-    kinds = {part._kind for part in _parts(mask, "|")}
+def _take_factor(mask: Mask, found: Dict[str, str]) -> None:
+    """What sees (causal | images | prefix) or what limits (window & … | sink)."""
+    alternatives = _parts(mask, "|")
+    kinds = {part._kind for part in alternatives}
     if kinds <= _SEERS:
-        if kinds & {"images", "prefix"} and "causal" not in kinds:
+        if "causal" not in kinds:
             raise _refuse(mask, "images and prefix beside causal: causal | images([…])")
-        for part in _parts(mask, "|"):
+        for part in alternatives:
             _put(part, found)
-    elif mask._kind in _LIMITS:
+    elif mask._kind in _LIMITS and "sink" not in found:
         _put(mask, found)
-    elif mask._kind == "|" and "sink" in kinds:
-        for part in mask._parts:
-            for limit in _parts(part, "&"):
-                if limit._kind not in _LIMITS | {"sink"}:
-                    raise _refuse(mask, "window, symmetric or chunk beside sink: window(W) | sink(N)")
-                _put(limit, found)
-    elif mask._kind == "&":
-        for part in mask._parts:
-            _take_group(part, found)
+    elif "sink" in kinds:
+        _take_sink(mask, found)
     else:
-        raise _refuse(
-            mask,
-            "(((causal | images | prefix) & ((window & symmetric & chunk) | sink)) | spans)"
-            " & segments & klen & kstart",
-        )
+        raise _refuse(mask)
+
+
+def _take_sink(mask: Mask, found: Dict[str, str]) -> None:
+    """(window & symmetric & chunk) | sink, which must hold all the limits there are."""
+    limits: List[Mask] = []
+    others = [part for part in _parts(mask, "|") if part._kind != "sink"]
+    if len(others) == 1:
+        limits = list(_parts(others[0], "&"))
+    if not limits or any(limit._kind not in _LIMITS for limit in limits) or _LIMITS & set(found):
+        raise _refuse(mask, "all limits beside sink: (window & symmetric & chunk) | sink")
+    for part in _parts(mask, "|"):
+        if part._kind == "sink":
+            _put(part, found)
+    for limit in limits:
+        _put(limit, found)
 
 
 def _rule(name: str, value: str) -> Mask:
     return Mask(name, f"{name}={value}")
 
 
-def _entries(values: Any, one: Any) -> str:
-    """`values` for all batch entries, or a sequence with one item for each."""
-    return "/".join(one(v) for v in values)
+def _number_rule(name: str, value: int) -> Mask:
+    return _rule(name, str(whole(value, name)))
 
 
-def _span_text(spans: Sequence[Span]) -> str:
-    return "+".join(f"{int(start)}:{int(end)}" for start, end in spans)
+def _listed(values: Any, name: str, expected: str) -> List[Any]:
+    try:
+        listed = list(values)
+    except TypeError:
+        listed = []
+    if not listed:
+        raise ValueError(f"{name} is {values!r}, expected {expected}")
+    return listed
+
+
+def _span_text(name: str, spans: Any) -> str:
+    """Spans of one batch entry. One without any gets a span of one token, which adds nothing."""
+    pairs = []
+    for span in spans:
+        try:
+            start, end = span
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} has {span!r}, expected (start, end)") from None
+        pairs.append(f"{whole(start, name)}:{whole(end, name)}")
+    return "+".join(pairs) or "0:1"
 
 
 def _span_rule(name: str, spans: Union[Sequence[Span], Sequence[Sequence[Span]]]) -> Mask:
-    listed: List[Any] = list(spans)
-    if listed and not isinstance(listed[0][0], (int,)) and hasattr(listed[0][0], "__len__"):
-        return _rule(name, _entries(listed, _span_text))
-    return _rule(name, _span_text(listed))
+    listed = _listed(spans, name, "a list of (start, end), or one such list a batch entry")
+    per_entry = any(len(s) == 0 or hasattr(s[0], "__len__") for s in listed if _sized(s))
+    if not per_entry:
+        return _rule(name, _span_text(name, listed))
+    return _rule(name, "/".join(_span_text(name, entry) for entry in listed))
+
+
+def _sized(value: Any) -> bool:
+    return hasattr(value, "__len__") and hasattr(value, "__getitem__")
 
 
 def _length_rule(name: str, value: Union[int, Sequence[int]]) -> Mask:
-    if isinstance(value, int):
-        return _rule(name, str(value))
-    return _rule(name, _entries(value, lambda v: str(int(v))))
+    if not _sized(value):
+        return _number_rule(name, cast(int, value))
+    listed = _listed(value, name, "a number, or one a batch entry")
+    return _rule(name, "/".join(str(whole(v, name)) for v in listed))
 
 
 causal = Mask("causal", "causal")
@@ -188,32 +219,32 @@ causal = Mask("causal", "causal")
 
 def window(size: int) -> Mask:
     """The `size` newest keys, the query's own included."""
-    return _rule("window", str(size))
+    return _number_rule("window", size)
 
 
 def symmetric(size: int) -> Mask:
     """Keys at most ``size // 2`` away, on both sides."""
-    return _rule("symmetric", str(size))
+    return _number_rule("symmetric", size)
 
 
 def chunk(size: int) -> Mask:
     """Keys of the query's own chunk of `size` positions and after."""
-    return _rule("chunk", str(size))
+    return _number_rule("chunk", size)
 
 
 def prefix(length: int) -> Mask:
     """The first `length` keys are seen by all (prefix-LM); beside ``causal``."""
-    return _rule("prefix", str(length))
+    return _number_rule("prefix", length)
 
 
 def sink(length: int) -> Mask:
     """The first `length` keys stay in sight whatever window, symmetric and chunk say."""
-    return _rule("sink", str(length))
+    return _number_rule("sink", length)
 
 
 def images(spans: Union[Sequence[Span], Sequence[Sequence[Span]]]) -> Mask:
     """Spans ``(start, end)`` seen in both directions, inside the window; a list of lists gives one
-    list a batch entry. Beside ``causal``."""
+    list a batch entry, which may be empty. Beside ``causal``."""
     return _span_rule("images", spans)
 
 
@@ -224,14 +255,12 @@ def spans(spans: Union[Sequence[Span], Sequence[Sequence[Span]]]) -> Mask:
 
 def segments(lengths: Union[Sequence[int], Sequence[Sequence[int]]]) -> Mask:
     """Packed sequences: query and key lie in the same one. A list of lists: one a batch entry."""
-    listed: List[Any] = list(lengths)
+    listed = _listed(lengths, "segments", "a list of lengths, or one such list a batch entry")
 
-    def one(values: Sequence[int]) -> str:
-        return "+".join(str(int(v)) for v in values)
+    def one(values: Any) -> str:
+        return "+".join(str(whole(v, "segments")) for v in values)
 
-    if listed and hasattr(listed[0], "__len__"):
-        return _rule("segments", _entries(listed, one))
-    return _rule("segments", one(listed))
+    return _rule("segments", "/".join(map(one, listed)) if _sized(listed[0]) else one(listed))
 
 
 def klen(length: Union[int, Sequence[int]]) -> Mask:
@@ -246,6 +275,6 @@ def kstart(start: Union[int, Sequence[int]]) -> Mask:
 
 def alibi(slopes: Sequence[float] = ()) -> Mask:
     """Adds ``-slope[head] · |distance|`` to visible scores; no slopes: those of the ALiBi paper."""
-    if not slopes:
+    if len(slopes) == 0:
         return Mask("alibi", "alibi")
     return _rule("alibi", "/".join(repr(float(s)) for s in slopes))

@@ -6,22 +6,17 @@ from __future__ import annotations
 
 import ctypes as c
 import functools
-from typing import Any, NamedTuple, Optional, Tuple, Union
+import weakref
+from typing import Any, MutableMapping, NamedTuple, Optional, Tuple, Union
 
-from ._arrays import View, packed_rows
+from ._arrays import View
+from ._checks import U32_MAX, text_bytes, whole
 from ._device import Device, device
+from ._frameworks import packed_rows
 from ._library import DTYPE_SIZES, OFFSET_END, Extent, Handle, MaskDesc, MaskTensor, lib, make
 from ._mask import Mask
 
 Rules = Union[str, Mask]
-
-
-class TensorLayout(NamedTuple):
-    """How a mask tensor lies, without where: part of a plan's identity."""
-
-    dtype: int
-    shape: Tuple[int, ...]
-    strides: Tuple[int, ...]
 
 
 class BoundMask(NamedTuple):
@@ -33,14 +28,14 @@ class BoundMask(NamedTuple):
 
 def rules_text(rules: Optional[Rules]) -> Optional[str]:
     """The grammar's text; None for no rules."""
-    if rules is None:
-        return None
-    return rules if isinstance(rules, str) else str(rules)
+    if rules is not None and not isinstance(rules, (str, Mask)):
+        raise TypeError(f"rules is a {type(rules).__name__}, expected text or a Mask")
+    return None if rules is None else str(rules)
 
 
 @functools.lru_cache(maxsize=256)
 def _rules_mask(on: Device, text: str, n_heads: int) -> BoundMask:
-    desc = MaskDesc(rules=text.encode(), n_heads=n_heads)
+    desc = MaskDesc(rules=text_bytes(text, "rules"), n_heads=n_heads)
     return BoundMask(make(lib.mask_create, lib.mask_destroy, on.pointer, c.byref(desc)), ())
 
 
@@ -53,6 +48,21 @@ def bytes_spanned(seen: View) -> int:
 def import_buffer(on: Device, pointer: int, size: int) -> Handle:
     """A buffer of the caller's memory."""
     return make(lib.buffer_import, lib.buffer_destroy, on.pointer, pointer, size)
+
+
+_mask_buffers: MutableMapping[Tuple[int, int, int], Handle] = weakref.WeakValueDictionary()
+
+
+def _mask_buffer(on: Device, seen: View) -> Handle:
+    """The buffer of a mask tensor: one for all that use the same memory at a time, because a map
+    fits the plans whose mask lies in the buffer that it was built from."""
+    size = bytes_spanned(seen)
+    key = (id(on), seen.pointer, size)
+    found = _mask_buffers.get(key)
+    if found is None:
+        found = import_buffer(on, seen.pointer, size)
+        _mask_buffers[key] = found
+    return found
 
 
 def describe_tensor(seen: View, buffer: Optional[Handle]) -> MaskTensor:
@@ -74,9 +84,9 @@ def bind_mask(
     """The mask of rules, a tensor or both; None where there is neither."""
     if tensor is None:
         return _rules_mask(on, text, n_heads) if text else None
-    buffer = import_buffer(on, tensor.pointer, bytes_spanned(tensor))
+    buffer = _mask_buffer(on, tensor)
     desc = MaskDesc(
-        rules=text.encode() if text else None,
+        rules=text_bytes(text, "rules") if text else None,
         tensor=describe_tensor(tensor, buffer),
         n_heads=n_heads,
     )
@@ -92,17 +102,17 @@ def split_mask(
         if rules is not None:
             raise ValueError("mask holds rules and rules is given too, expected one of them")
         return rules_text(mask), None
-    tensor = None if mask is None else packed_rows(mask, "mask")
+    tensor = None if mask is None else packed_rows(mask, "mask", repeats=True)
     return rules_text(rules), tensor
 
 
 def offset(value: Union[int, str], name: str) -> int:
     """A position offset; "end" for the first that aligns the last query with the last key."""
-    if value == "end":
+    if isinstance(value, str):
+        if value != "end":
+            raise ValueError(f'{name} is {value!r}, expected "end" or a number of at least 0')
         return OFFSET_END
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f'{name} is {value!r}, expected "end" or a number of at least 0')
-    return value
+    return whole(value, name)
 
 
 def pick_device(name: str, *views: Tuple[str, View]) -> Device:
@@ -123,4 +133,12 @@ def pick_device(name: str, *views: Tuple[str, View]) -> Device:
 def make_extent(
     batch: int, n_heads: int, q_len: int, k_len: int, q_offset: int, k_offset: int
 ) -> Extent:
-    return Extent(batch, n_heads, q_len, k_len, q_offset, k_offset)
+    """The plane of a mask; the offsets as :func:`offset` gives them."""
+    return Extent(
+        whole(batch, "batch", 1, U32_MAX),
+        whole(n_heads, "n_heads", 1, U32_MAX),
+        whole(q_len, "q_len", 1),
+        whole(k_len, "k_len", 1),
+        q_offset,
+        k_offset,
+    )

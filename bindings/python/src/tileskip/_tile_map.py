@@ -6,16 +6,20 @@ from __future__ import annotations
 
 import base64
 import ctypes as c
+import html
 import io
 from typing import Any, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
-from ._arrays import packed_rows
+from ._arrays import LEGACY_STREAM
+from ._checks import U32_MAX, tile_pair, whole
 from ._device import Device, device
+from ._frameworks import framework_of, packed_rows
 from ._library import (
-    AttentionDesc,
     F32,
+    AttentionDesc,
+    EncoderDesc,
     PlanInfo,
     Tile,
     TileCounts,
@@ -29,6 +33,8 @@ from ._masking import BoundMask, Rules, bind_mask, make_extent, offset, pick_dev
 
 _NAMES = ("skip", "mixed", "full")
 _PICTURE_SIDE = 512
+_REPR_SIDE = 320
+_COLOURS = ("#e8eaed", "#f59628", "#2660ba")  # those of the library's pictures
 
 
 class Counts(NamedTuple):
@@ -56,11 +62,16 @@ class TileMap:
     it is refused by name. Thread-safety: read-only, may be shared.
     """
 
-    def __init__(self, on: Device, bound: BoundMask, desc: TileMapDesc) -> None:
+    def __init__(self, on: Device, bound: BoundMask, desc: TileMapDesc, stream: int) -> None:
         self._device = on
         self._mask = bound
-        self._handle = make(lib.tile_map_build, lib.tile_map_destroy, c.byref(desc))
+        self._handle = make(lib.tile_map_create, lib.tile_map_destroy, c.byref(desc))
         self._info: TileMapInfo = lib.tile_map_get_info(self._handle.pointer).contents
+        queue = EncoderDesc(native_stream=stream or None)
+        encoder = make(lib.encoder_create, lib.encoder_destroy, on.pointer, c.byref(queue))
+        check(lib.tile_map_encode(self._handle.pointer, encoder.pointer))
+        check(lib.encoder_submit(encoder.pointer))
+        check(lib.encoder_wait(encoder.pointer))
 
     @classmethod
     def from_rules(
@@ -94,7 +105,7 @@ class TileMap:
         if bound is None:
             raise ValueError("rules is empty, expected e.g. 'causal'")
         return cls._build(
-            on, bound, batch, n_heads, q_len, k_len or q_len, q_offset, k_offset, tile
+            on, bound, batch, n_heads, q_len, q_len if k_len is None else k_len, q_offset, k_offset, tile
         )
 
     @classmethod
@@ -124,7 +135,7 @@ class TileMap:
         Raises:
             ValueError, TypeError: with what was expected.
         """
-        seen = packed_rows(mask, "mask")
+        seen = packed_rows(mask, "mask", repeats=True)
         if len(seen.shape) not in (2, 4):
             raise ValueError(f"mask has rank {len(seen.shape)}, expected 2 or 4")
         on = pick_device(device, ("mask", seen))
@@ -133,8 +144,11 @@ class TileMap:
         bound = bind_mask(on, rules_text(rules), seen, n_heads)
         assert bound is not None
         rows = seen.shape[-2] if q_len is None else q_len
+        stream = 0
+        if on.backend == "cuda":  # behind whatever writes the tensor
+            stream = framework_of(mask, "mask").stream(mask) or LEGACY_STREAM
         return cls._build(
-            on, bound, batch, n_heads, rows, seen.shape[-1], q_offset, k_offset, tile
+            on, bound, batch, n_heads, rows, seen.shape[-1], q_offset, k_offset, tile, stream
         )
 
     @classmethod
@@ -149,8 +163,9 @@ class TileMap:
         q_offset: Union[int, str],
         k_offset: int,
         tile: Optional[Tuple[int, int]],
+        stream: int = 0,
     ) -> "TileMap":
-        bq, bk = tile or usual_tile(on)
+        bq, bk = tile_pair(tile) or usual_tile(on)
         extent = make_extent(
             batch,
             n_heads,
@@ -159,7 +174,7 @@ class TileMap:
             offset(q_offset, "q_offset"),
             offset(k_offset, "k_offset"),
         )
-        return cls(on, bound, TileMapDesc(bound.handle.pointer, extent, Tile(bq, bk)))
+        return cls(on, bound, TileMapDesc(bound.handle.pointer, extent, Tile(bq, bk)), stream)
 
     @property
     def tile(self) -> Tuple[int, int]:
@@ -190,9 +205,10 @@ class TileMap:
     ) -> "np.ndarray[Any, np.dtype[np.uint8]]":
         """A plane drawn as RGB [height, width, 3]: SKIP grey, MIXED orange, FULL blue. Keys go
         right, queries down. A size of 0 is chosen to fit the map."""
-        width = width or min(max(_PICTURE_SIDE, self._info.nk), 2048)
+        plane = whole(plane, "plane", 0, U32_MAX)
+        width = whole(width, "width", 0, U32_MAX) or min(max(_PICTURE_SIDE, self._info.nk), 2048)
         rows = self._info.nq * self._info.tile.bq / (self._info.nk * self._info.tile.bk)
-        height = height or min(max(int(width * rows), 1), 4096)
+        height = whole(height, "height", 0, U32_MAX) or min(max(int(width * rows), 1), 4096)
         out = np.empty((height, width, 3), np.uint8)
         check(
             lib.tile_map_draw(
@@ -211,19 +227,24 @@ class TileMap:
 
     def _repr_html_(self) -> str:
         """How a notebook shows the map: a picture beside its counts."""
-        counts, total = self.counts, max(sum(self.counts), 1)
+        counts = self.counts
+        total = sum(counts)
         rows = "".join(
-            f"<tr><td>{name.upper()}</td><td>{n:,}</td><td>{100 * n / total:.1f} %</td></tr>"
-            for name, n in zip(_NAMES, counts)
+            f'<tr><td style="background:{colour}">&emsp;</td><td>{name.upper()}</td>'
+            f"<td>{n:,}</td><td>{n / total:.1%}</td></tr>"
+            for name, n, colour in zip(_NAMES, counts, _COLOURS)
         )
         try:
             held = io.BytesIO()
-            self.save_png(held, width=256)
+            self.save_png(held, width=_REPR_SIDE)
             data = base64.b64encode(held.getvalue()).decode()
             picture = f'<img src="data:image/png;base64,{data}" style="image-rendering:pixelated">'
         except ImportError:
             picture = ""
-        return f"<div>{picture}<table>{rows}</table><code>{self!r}</code></div>"
+        return (
+            f'<div style="display:flex;gap:1em;align-items:center">{picture}<div><table>{rows}'
+            f"</table><code>{html.escape(repr(self))}</code></div></div>"
+        )
 
     def __repr__(self) -> str:
         planes, nq, nk = self.shape

@@ -9,11 +9,13 @@ The work is a custom operator with a fake implementation, so ``torch.compile(ful
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, Optional, Tuple, Union
 
 import torch
 
 from ._attention import attention as _attention
+from ._frameworks import NO_GRADIENTS
+from ._masking import Rules, rules_text
 
 __all__ = ["attention", "patch", "scaled_dot_product_attention"]
 
@@ -43,7 +45,6 @@ def _operator(
         sinks=None if sinks is None else sinks.detach(),
         q_offset=q_offset,
         k_offset=k_offset,
-        stream=_stream(q),
     )
     return result
 
@@ -64,19 +65,16 @@ def _(
     return query.new_empty((*query.shape[:3], value.shape[3]))
 
 
-def _stream(tensor: torch.Tensor) -> int:
-    """The caller's current CUDA stream; the legacy default one is called 1."""
-    if tensor.device.type != "cuda":
-        return 0
-    return int(torch.cuda.current_stream(tensor.device).cuda_stream) or 1
+def _no_backward(context: Any, *gradients: Any) -> Any:
+    raise RuntimeError(NO_GRADIENTS)
+
+
+_operator.register_autograd(_no_backward)
 
 
 def _refuse_gradients(*tensors: Optional[torch.Tensor]) -> None:
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
-        raise RuntimeError(
-            "tileskip computes no gradients: call it under torch.no_grad() or"
-            " torch.inference_mode(), or with tensors that need none"
-        )
+        raise RuntimeError(NO_GRADIENTS)
 
 
 def attention(
@@ -85,45 +83,90 @@ def attention(
     value: torch.Tensor,
     *,
     mask: Optional[torch.Tensor] = None,
-    rules: Any = None,
+    rules: Optional[Rules] = None,
     scale: Optional[float] = None,
-    softcap: float = 0.0,
+    softcap: Optional[float] = None,
     sinks: Optional[torch.Tensor] = None,
-    q_offset: int = 0,
+    q_offset: Union[int, str] = 0,
     k_offset: int = 0,
 ) -> torch.Tensor:
-    """:func:`tileskip.attention` as one operator of a compiled graph; [B, H, L, D] tensors.
+    """:func:`tileskip.attention` as one operator of a compiled graph; [B, H, L, D] tensors, the
+    arguments as there. On a GPU it is computed on the current stream.
 
     Raises:
         RuntimeError: a tensor needs a gradient.
         ValueError, TypeError: as :func:`tileskip.attention`.
     """
     _refuse_gradients(query, key, value, mask, sinks)
-    usual = query.shape[-1] ** -0.5 if scale is None else scale
+    if isinstance(q_offset, str):
+        if q_offset != "end":
+            raise ValueError(f'q_offset is {q_offset!r}, expected "end" or a number of at least 0')
+        q_offset = k_offset + key.shape[-2] - query.shape[-2]
     result: torch.Tensor = _operator(
-        query, key, value, mask, str(rules or ""), usual, softcap, sinks, q_offset, k_offset
+        query,
+        key,
+        value,
+        mask,
+        rules_text(rules) or "",
+        query.shape[-1] ** -0.5 if scale is None else scale,
+        softcap or 0.0,
+        sinks,
+        q_offset,
+        k_offset,
     )
     return result
 
 
-def _four(tensor: torch.Tensor, name: str) -> torch.Tensor:
+def _same_lead(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, heads_differ: bool
+) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Leading dimensions broadcast against each other; the head's own too unless they may differ."""
+    own = 3 if heads_differ else 2
+    tensors = (query, key, value)
+    lead = torch.broadcast_shapes(*[t.shape[:-own] for t in tensors])
+    q, k, v = (t.expand(*lead, *t.shape[-own:]) for t in tensors)
+    return q, k, v
+
+
+def _four(tensor: torch.Tensor) -> torch.Tensor:
     """[..., L, D] as [B, H, L, D]."""
-    if tensor.dim() < 2:
-        raise ValueError(f"{name} has {tensor.dim()} dimensions, expected at least 2")
     while tensor.dim() < 4:
         tensor = tensor.unsqueeze(0)
     return tensor if tensor.dim() == 4 else tensor.flatten(0, -4)
 
 
-def _mask_of_four(mask: torch.Tensor, lead: List[int], k_len: int) -> torch.Tensor:
+def _mask_of_four(mask: torch.Tensor, lead: Tuple[int, ...], k_len: int) -> torch.Tensor:
     """A mask that broadcasts to [..., Lq, Lk] as [1|B, 1|H, 1|Lq, Lk]."""
     if mask.dim() < 2:
         mask = mask.reshape((1,) * (2 - mask.dim()) + tuple(mask.shape))
     if mask.shape[-1] == 1 and k_len > 1:
         mask = mask.expand(*mask.shape[:-1], k_len).contiguous()
-    if mask.dim() > 4:
+    if len(lead) > 2 and any(n != 1 for n in mask.shape[:-3]):
         mask = mask.expand(*lead[:-1], *mask.shape[-3:])
-    return _four(mask, "attn_mask")
+    return _four(mask)
+
+
+def _check(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    dropout_p: float,
+    enable_gqa: bool,
+) -> None:
+    if dropout_p:
+        raise ValueError(f"dropout_p is {dropout_p}, expected 0: tileskip is for inference")
+    least = 3 if enable_gqa else 2
+    for name, tensor in (("query", query), ("key", key), ("value", value)):
+        if tensor.dim() < least:
+            raise ValueError(f"{name} has {tensor.dim()} dimensions, expected at least {least}")
+    if query.dim() < 3 or key.dim() < 3:
+        return
+    heads, kv_heads = query.shape[-3], key.shape[-3]
+    if heads != kv_heads and 1 not in (heads, kv_heads) and not enable_gqa:
+        raise ValueError(
+            f"query has {heads} heads and key {kv_heads}, expected equal numbers"
+            " or enable_gqa=True"
+        )
 
 
 def scaled_dot_product_attention(
@@ -138,27 +181,32 @@ def scaled_dot_product_attention(
 ) -> torch.Tensor:
     """PyTorch's function of that name: same arguments, same meaning.
 
-    ``is_causal`` aligns the first query with the first key, as PyTorch's does. float32, float16 and
-    bfloat16.
+    Args:
+        query, key, value: [..., Lq, D], [..., Lk, D], [..., Lk, Dv]; float32, float16 or bfloat16.
+            Leading dimensions broadcast.
+        attn_mask: bool (True attends) or added to the scores; broadcasts to [..., Lq, Lk].
+        dropout_p: 0.
+        is_causal: the first query is aligned with the first key. Beside a mask, both hold.
+        scale: default 1/sqrt(D).
+        enable_gqa: key and value may have fewer heads, a divisor of the query's.
+
+    A row that sees no key is 0. Without queries or keys the result is empty or 0.
 
     Raises:
         RuntimeError: a tensor needs a gradient.
-        ValueError: dropout, or what does not fit, named with what was expected.
+        ValueError, TypeError: dropout, or what does not fit, named with what was expected.
     """
-    if dropout_p:
-        raise ValueError(f"dropout_p is {dropout_p}, expected 0: tileskip is for inference")
-    if is_causal and attn_mask is not None:
-        raise ValueError("attn_mask and is_causal are both given, expected one of them")
-    if query.dim() >= 3 and query.shape[-3] != key.shape[-3] and not enable_gqa:
-        raise ValueError(
-            f"query has {query.shape[-3]} heads and key {key.shape[-3]}, expected equal numbers"
-            " or enable_gqa=True"
-        )
-    lead, k_len = list(query.shape[:-2]), key.shape[-2]
+    _check(query, key, value, dropout_p, enable_gqa)
+    query, key, value = _same_lead(query, key, value, enable_gqa)
+    lead, k_len = tuple(query.shape[:-2]), key.shape[-2]
+    if k_len == 0 or 0 in lead or query.shape[-2] == 0:
+        return query.new_zeros((*query.shape[:-1], value.shape[-1]))
+    if scale == 0:  # which is "the usual one" to the library
+        query, scale = torch.zeros_like(query), None
     out = attention(
-        _four(query, "query"),
-        _four(key, "key"),
-        _four(value, "value"),
+        _four(query),
+        _four(key),
+        _four(value),
         mask=None if attn_mask is None else _mask_of_four(attn_mask, lead, k_len),
         rules="causal" if is_causal else None,
         scale=scale,
@@ -170,7 +218,8 @@ def scaled_dot_product_attention(
 def patch() -> Iterator[None]:
     """While it is entered, ``torch.nn.functional.scaled_dot_product_attention`` is this module's.
 
-    Thread-safety: changes the function for the whole process; enter it from one thread at a time.
+    Callers that imported the function by name keep PyTorch's. Thread-safety: changes the function
+    for the whole process; enter it from one thread at a time.
     """
     before = torch.nn.functional.scaled_dot_product_attention
     torch.nn.functional.scaled_dot_product_attention = scaled_dot_product_attention

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "metal_backend.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/status.h"
+
+enum { SIMD_WIDTH = 32 };
+
+/* How many threads a pipeline takes tells its registers: 1024 for at most 52 of them, 384 for 128.
+ */
+static tskip_status check_pipeline(const tskip__metal_api *api, const tskip__kernel_spec *spec,
+                                   tskip__id pipeline)
+{
+    const uint32_t *group = spec->shape.group_size;
+    const uint64_t threads = (uint64_t)group[0] * group[1] * group[2];
+    const uint64_t most = TSKIP__ASK(api, max_group_threads, pipeline);
+    const uint64_t width = TSKIP__ASK(api, simd_width, pipeline);
+    tskip__log(TSKIP_LOG_DEBUG, "kernel %s: at most %" PRIu64 " threads a group", spec->name, most);
+    if (threads > most)
+        return tskip__fail(TSKIP_UNSUPPORTED,
+                           "kernel %s wants groups of %" PRIu64
+                           " threads; its registers leave room for %" PRIu64,
+                           spec->name, threads, most);
+    if (width != SIMD_WIDTH)
+        return tskip__fail(TSKIP_UNSUPPORTED,
+                           "kernel %s: SIMD groups have %" PRIu64 " lanes, expected %d", spec->name,
+                           width, SIMD_WIDTH);
+    return TSKIP_OK;
+}
+
+static tskip_status build(tskip__metal_device *device, const tskip__kernel_spec *spec,
+                          tskip__metal_kernel *kernel)
+{
+    const tskip__metal_api *api = device->api;
+    tskip__id function, error = NULL;
+    tskip__mutex_lock(&device->library_lock);
+    tskip_status status =
+        tskip__metal_compile(api, device->device, &device->libraries, spec, &function);
+    tskip__mutex_unlock(&device->library_lock);
+    TSKIP__TRY(status);
+    kernel->pipeline = TSKIP__SEND(api, new_pipeline, device->device, function, &error);
+    api->release(function);
+    if (!kernel->pipeline)
+        return tskip__metal_fail(api, TSKIP_COMPILATION_FAILED, kernel->name, error);
+    return check_pipeline(api, spec, kernel->pipeline);
+}
+
+static void release(const tskip__metal_api *api, tskip__metal_kernel *kernel)
+{
+    api->release(kernel->pipeline);
+    tskip__free(kernel->name, kernel->name_size);
+    tskip__free(kernel, sizeof *kernel);
+}
+
+tskip_status tskip__metal_kernel_create(void *opened, const tskip__kernel_spec *spec, void **kernel)
+{
+    tskip__metal_device *device = opened;
+    const uint32_t *group = spec->shape.group_size;
+    tskip__metal_kernel *out = tskip__alloc_zero(sizeof *out, "a kernel");
+    if (!out)
+        return TSKIP_OUT_OF_MEMORY;
+    out->group = (tskip__mtl_size){group[0], group[1], group[2]};
+    out->group_memory = (spec->shape.group_memory + 15) / 16 * 16;
+    out->name_size = strlen(spec->name) + 1;
+    out->name = tskip__alloc(out->name_size, "a kernel's name");
+    tskip_status status = TSKIP_OUT_OF_MEMORY;
+    void *pool = device->api->pool_push();
+    if (out->name) {
+        memcpy(out->name, spec->name, out->name_size);
+        status = build(device, spec, out);
+    }
+    if (status != TSKIP_OK)
+        release(device->api, out);
+    device->api->pool_pop(pool);
+    if (status == TSKIP_OK)
+        *kernel = out;
+    return status;
+}
+
+void tskip__metal_kernel_destroy(void *opened, void *kernel)
+{
+    const tskip__metal_device *device = opened;
+    void *pool = device->api->pool_push();
+    release(device->api, kernel);
+    device->api->pool_pop(pool);
+}

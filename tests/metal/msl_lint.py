@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: 2026 The tileskip authors
+"""msl_lint.py FILE.metal…: what clang takes as C++ and Apple's compiler refuses or takes otherwise.
+
+Prints one line a breach. msl_compile.py runs the same checks on preprocessed text; implicit casts
+between address spaces are found there, by clang with real ones."""
+
+import re
+import sys
+from pathlib import Path
+
+PRAGMA = "#pragma METAL fp contract(off)"
+REFUSED = [
+    (r"\bdouble\b", "there is no double"),
+    (r"\bgoto\b", "there is no goto"),
+    (r"\b(?:new|delete|try|catch|throw|dynamic_cast|typeid|virtual)\b", "not in MSL: {0}"),
+    (r"\b__builtin_\w+|\b__asm\w*|\basm\b|\bmsl_\w+", "of the stand-in or of clang, not MSL: {0}"),
+    (r"\bthread_local\b", "there is no thread_local"),
+    (r"\[\[\s*host_name\b", "the stand-in knows no host_name; #define a variant"),
+    (r"\(\s*(?:thread\s+|device\s+|constant\s+|threadgroup\s+)?\*\s*\w+\s*\)\s*\(",
+     "a function pointer"),
+    (r"\bstatic\s+(?!inline\b|constexpr\b|METAL_FUNC\b)(?:(?:const|unsigned)\s+)*\w+\s+\w+\s*(?:=|;|\[)",
+     "a static variable has no address space of MSL"),
+    (r"(?m)^\s+threadgroup\s+[\w:<>, ]+?\w+\s*(?:\[[^\]]*\]\s*)+;",
+     "threadgroup memory in a body: take it as [[threadgroup(0)]], sized by the host"),
+]
+KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "alignof", "decltype", "defined",
+            "static_assert", "__attribute__", "alignas", "catch"}
+
+
+def without_comments(text):
+    """The same lines, with nothing in the place of comments and of texts in quotes."""
+    def blank(match):
+        piece = match.group(0)
+        return "\n" * piece.count("\n") + (" " if piece.startswith("/") else '""')
+    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', blank, text, flags=re.S)
+
+
+def line_of(text, at):
+    return text.count("\n", 0, at) + 1
+
+
+def closing(text, at, opener="{", closer="}"):
+    """Just past the bracket that closes the one at `at`."""
+    depth = 0
+    for i in range(at, len(text)):
+        depth += (text[i] == opener) - (text[i] == closer)
+        if depth == 0:
+            return i + 1
+    return len(text)
+
+
+def functions(text):
+    """(name, line, body) of every function defined in `text`."""
+    at = 0
+    for match in re.finditer(r"\b(\w+)\s*\(", text):
+        if match.start() < at or match.group(1) in KEYWORDS:
+            continue
+        end = closing(text, match.end() - 1, "(", ")")
+        body = re.compile(r"\s*(?:const\s*)?\{").match(text, end)
+        if body:
+            at = closing(text, body.end() - 1)
+            yield match.group(1), line_of(text, match.start()), text[body.end():at]
+
+
+def recursion(text):
+    """(line, name) of functions that reach themselves. Overloads count as one."""
+    calls, lines = {}, {}
+    for name, line, body in functions(text):
+        lines.setdefault(name, line)
+        calls.setdefault(name, set()).update(
+            called for called in re.findall(r"\b(\w+)\s*(?:<[^;<>()]*>)?\s*\(", body))
+    for name in calls:
+        seen, ahead = set(), [name]
+        while ahead:
+            for called in calls.get(ahead.pop(), ()):
+                if called not in seen:
+                    seen.add(called)
+                    ahead.append(called)
+        if name in seen:
+            yield lines[name], name
+
+
+def check_pragma(code, is_file):
+    """(line, what) if the pragma is not before all code; a file begins with it."""
+    lines = [line.strip() for line in code.splitlines()]
+    ahead = lines[:lines.index(PRAGMA)] if PRAGMA in lines else None
+    if ahead is None or any(line if is_file else "{" in line for line in ahead):
+        yield 1, f"does not begin with {PRAGMA}: no mathMode keeps a * b + c apart"
+
+
+def lint(text, is_file=True):
+    """(line, what) of every breach. What a host hands to Metal may declare constants first."""
+    code = without_comments(text)
+    yield from check_pragma(code, is_file)
+    for pattern, what in REFUSED:
+        for match in re.finditer(pattern, code):
+            yield line_of(code, match.start()), what.format(match.group(0).strip())
+    for line, name in recursion(code):
+        yield line, f"{name} calls itself: MSL has no recursion"
+
+
+def main():
+    found = False
+    for name in sys.argv[1:]:
+        for line, what in sorted(lint(Path(name).read_text())):
+            print(f"{name}:{line}: {what}")
+            found = True
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: 2026 The tileskip authors
+"""Every .metal file of the tree is clean, and msl_lint.py finds what it is there for."""
+
+import sys
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "metal"))
+import msl_lint  # noqa: E402  (beside this file)
+
+HEAD = msl_lint.PRAGMA + "\n#include <metal_stdlib>\nusing namespace metal;\n"
+
+
+def breaches(text):
+    return [what for _, what in msl_lint.lint(text)]
+
+
+class MslLint(unittest.TestCase):
+    maxDiff = None
+
+    def test_this_tree(self):
+        files = [*ROOT.glob("src/kernels/metal/*"), *ROOT.glob("tests/**/*.metal")]
+        texts = {f: f.read_text() for f in files if f.suffix in {".metal", ".h"}}
+        self.assertTrue(texts)
+        found = []
+        for name, text in texts.items():
+            is_header = name.suffix == ".h"
+            if name.name == "metal_body.h":  # of the host's
+                continue
+            text = msl_lint.PRAGMA + "\n" + text if is_header else text
+            found += [f"{name}:{line}: {what}" for line, what in msl_lint.lint(text)]
+        self.assertEqual("\n".join(found), "")
+
+    def test_breaches(self):
+        cases = [
+            ("int f() { return 1; }\n", "does not begin with #pragma"),
+            ("int a;\n" + HEAD, "does not begin with #pragma"),
+            (HEAD + "void f() { double x = 1; }\n", "there is no double"),
+            (HEAD + "void f() { goto a; a: return; }\n", "there is no goto"),
+            (HEAD + "int f(int n) { return n ? f(n - 1) : 0; }\n", "f calls itself"),
+            (HEAD + "int f(int);\nint g(int n) { return f(n); }\nint f(int n) { return g(n); }\n",
+             "g calls itself"),
+            (HEAD + "void f() { int (*p)(int) = g; }\n", "a function pointer"),
+            (HEAD + "typedef float (*fn)(float);\n", "a function pointer"),
+            (HEAD + "void f() { static int n = 0; }\n", "a static variable"),
+            (HEAD + "kernel void f()\n{\n    threadgroup float x[8];\n}\n", "memory in a body"),
+            (HEAD + "template [[host_name(\"a\")]] kernel void f<1>();\n", "host_name"),
+            (HEAD + "void f() { int *p = new int; }\n", "not in MSL: new"),
+            (HEAD + "float f(float x) { return __builtin_expf(x); }\n", "__builtin_expf"),
+        ]
+        for text, expected in cases:
+            with self.subTest(text=text[-50:]):
+                found = breaches(text)
+                self.assertTrue(any(expected in f for f in found), found)
+
+    def test_clean(self):
+        text = ("/* a double, goto and f(f) in a comment */\n" + HEAD + "/* new */\n"
+                "static inline float g(float x) { return x; }\n"
+                "static inline float f(float x) { return g(x); }\n"
+                "kernel void k(device float *x [[buffer(0)]], threadgroup float *m "
+                "[[threadgroup(0)]]) { x[0] = f(x[0]) * m[0]; }\n")
+        self.assertEqual(breaches(text), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
