@@ -66,8 +66,9 @@ def measure(python, script, options, kept_at, rows_file, report):
     out = BUILD / "new.json"
     BUILD.mkdir(parents=True, exist_ok=True)
     out.unlink(missing_ok=True)
-    # Tensors in huge pages, as tileskip's own buffers and the measure of the read rate have it.
-    env = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=str(BUILD / "inductor"), THP_MEM_ALLOC_ENABLE="1")
+    # CPU tensors in huge pages, as tileskip's own buffers and the measure of the read rate have it.
+    env = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=str(BUILD / "inductor"),
+               THP_MEM_ALLOC_ENABLE="1")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("peers: ended before the last row"))
     child = subprocess.Popen([python, HERE / script, json.dumps(dict(options, out=str(out)))],
                              env=env)
