@@ -10,7 +10,7 @@ BUILD  := build
 .PHONY: all demo check check-frameworks bench bench-peers bench-peers-cuda install clean help
 
 help:
-	@echo 'make demo               run the main job on real Q, K and V (3 minutes from a fresh clone)'
+	@echo 'make demo               run the main job on real Q, K and V (a minute or two from a fresh clone)'
 	@echo 'make check              build with warnings as errors, run every test and the sanitizers'
 	@echo 'make check-frameworks   the Python package beside PyTorch, MLX, JAX; downloads gigabytes once'
 	@echo 'make bench              time this machine: with the map, without it, against its own peak'

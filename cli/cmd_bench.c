@@ -217,8 +217,10 @@ static void print_prefill(const options *o, const report *r)
     table_print(&t, stdout);
     puts(
         "\nmap: built in the same call; given: built before. Ideal: all tiles over those visited.\n"
-        "GFLOP/s count visible pairs only, the map's build included.\n"
-        "On a GPU runs are timed back to back.\n");
+        "GFLOP/s count visible pairs only, the map's build included.");
+    if (r->device->code_format != TSKIP_CODE_C)
+        puts("A GPU's runs are timed back to back.");
+    putchar('\n');
 }
 
 static void print_decode(const options *o, const report *r)

@@ -221,6 +221,9 @@ static int print_text(const options *o, const tskip_tile_map *map, const tskip_t
            info->extent.q_len, info->extent.k_len, info->tile.bq, info->tile.bk, info->nq, info->nk,
            planes, planes == 1 ? "plane" : "planes", io_digits(bytes, info->size));
     map_report_counts(counts, stdout);
+    if (planes > 1)
+        printf("\nover %" PRIu64 " planes; a picture shows plane %" PRId64 " (--plane)\n", planes,
+               o->plane);
     printf("\nvisible pairs %s (%.2f %%)\n", io_digits(text, visible),
            100.0 * (double)visible / pairs);
     if (o->letters || (isatty(STDOUT_FILENO) && map_report_is_small(info))) {
