@@ -23,7 +23,7 @@ static int64_t random_length(random_state *rng)
 static void random_sizes(random_state *rng, problem *p)
 {
     static const int64_t TUNED[] = {64, 80, 96, 128, 192, 256, 512};
-    static const int64_t GROUPS[] = {1, 1, 2, 3, 4, 8};
+    static const int64_t GROUPS[] = {1, 1, 2, 3, 4, 8, 9, 16, 71};
     p->head_dim =
         (uint32_t)(random_chance(rng, 60) ? PICK(rng, TUNED) : random_between(rng, 1, 200));
     p->head_dim_v = p->head_dim;

@@ -11,6 +11,8 @@
 
 #include <tileskip/attention.h>
 
+#include "kernels/kernel_table.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static tskip_device *device;
@@ -307,6 +309,20 @@ static void test_order_where_it_matters(void **state)
     assert_int_equal(workspace_of(3), 3 * 64);
 }
 
+/* A kernel that works the keys in parts has one item for all rows of a KV head. */
+static void test_parts_take_a_whole_head(void **state)
+{
+    (void)state;
+    int n = 0;
+    for (const tskip__variant *v = tskip__variants; v->kernel; v++) {
+        if (!v->combine)
+            continue;
+        assert_in_range(v->max_rows, 1, v->panels);
+        n++;
+    }
+    assert_true(n > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_refused_masks),
         cmocka_unit_test(test_order_where_it_matters),
+        cmocka_unit_test(test_parts_take_a_whole_head),
     };
     if (tskip_device_open(&(tskip_device_desc){.name = "cpu", .threads = 2}, &device) != TSKIP_OK)
         return 1;
