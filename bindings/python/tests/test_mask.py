@@ -56,9 +56,9 @@ def test_refused(mask: t.Mask, word: str) -> None:
         str(mask)
 
 
-@pytest.mark.parametrize("span", [(5, 2), (3, 3), (-1, 4)], ids=str)
+@pytest.mark.parametrize("span", [(5, 2), (3, 3)], ids=str)
 def test_spans_must_run_forward(span: Tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match=r"images has .*, expected 0 <= start < end"):
+    with pytest.raises(ValueError, match=r"images has .*, expected start < end"):
         t.images([span])
 
 

@@ -56,7 +56,10 @@ _get_pointer.argtypes = [c.py_object, c.c_char_p]
 
 
 def refuse_dtype(name: str, dtype: Any) -> TypeError:
-    return TypeError(f"{name} has dtype {dtype}, expected float32, float16, bfloat16 or, for a mask, bool")
+    takes = {"sinks": "float32", "mask": "float32, float16, bfloat16 or bool"}
+    return TypeError(
+        f"{name} has dtype {dtype}, expected {takes.get(name, 'float32, float16 or bfloat16')}"
+    )
 
 
 _known_dtypes: Dict[Any, int] = {}

@@ -190,8 +190,8 @@ def _span_text(name: str, spans: Any) -> str:
             start, end = span
         except (TypeError, ValueError):
             raise ValueError(f"{name} has {span!r}, expected (start, end)") from None
-        if not 0 <= whole(start, name) < whole(end, name):
-            raise ValueError(f"{name} has {span!r}, expected 0 <= start < end")
+        if whole(start, name) >= whole(end, name):
+            raise ValueError(f"{name} has {span!r}, expected start < end")
         pairs.append(f"{whole(start, name)}:{whole(end, name)}")
     return "+".join(pairs) or "0:1"
 
