@@ -194,7 +194,9 @@ void *peak_memory(size_t size)
 {
     const size_t whole = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     void *memory = aligned_alloc(HUGE_PAGE, whole);
+#if defined(MADV_HUGEPAGE)
     if (memory != NULL)
         (void)madvise(memory, whole, MADV_HUGEPAGE);
+#endif
     return memory;
 }

@@ -2,8 +2,6 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #if defined(__linux__)
 #define _GNU_SOURCE /* sched_getaffinity */
-#elif defined(__APPLE__)
-#define _DARWIN_C_SOURCE
 #endif
 #include "cpu.h"
 

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <tileskip/attention.h>
 
@@ -18,16 +19,14 @@ enum { N = 131072, D = 64, WINDOW = 1024 };
 
 static long peak_kib(void)
 {
-    char line[128];
-    long kib = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    if (!status)
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
         return -1;
-    while (fgets(line, sizeof line, status))
-        if (sscanf(line, "VmHWM: %ld", &kib) == 1)
-            break;
-    fclose(status);
-    return kib;
+#if defined(__APPLE__)
+    return usage.ru_maxrss / 1024; /* bytes there */
+#else
+    return usage.ru_maxrss;
+#endif
 }
 
 static float value(uint32_t tensor, uint32_t i)

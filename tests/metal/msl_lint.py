@@ -82,6 +82,40 @@ def recursion(text):
             yield lines[name], name
 
 
+SPACES = re.compile(r"\b(?:thread|device|constant|threadgroup)\b")
+SCALARS = r"(?:float|half|bfloat|u?int|u?short|u?char|u?long|bool|size_t|tskip_[iu]\d+)[234]?"
+
+
+def type_pattern(code):
+    """What names a type in `code`: MSL's own and the structs that it defines."""
+    structs = set(re.findall(r"\bstruct\s+(\w+)", code))
+    return rf"(?:{SCALARS}|simdgroup_\w+|void{''.join('|' + re.escape(s) for s in structs)})"
+
+
+def outside_functions(code):
+    """The same lines, without what lies in braces."""
+    out, depth = [], 0
+    for c in code:
+        depth -= c == "}"
+        out.append(c if depth == 0 or c == "\n" else " ")
+        depth += c == "{"
+    return "".join(out)
+
+
+def unplaced(code):
+    """(line, what) of pointers, references and globals that name no address space."""
+    types = type_pattern(code)
+    for match in re.finditer(rf"([^;{{}}(),]*)\b{types}(?:<[^<>;]*>)?\s*(?:const\s*)?([*&])\s*\w",
+                             code):
+        if not SPACES.search(match.group(1)) and not match.group(0).endswith("&&"):
+            kind = "pointer" if match.group(2) == "*" else "reference"
+            yield line_of(code, match.end()), f"a {kind} names no address space"
+    for match in re.finditer(
+            rf"(?m)^[ \t]*(?:(?:const|static|constexpr)\s+)*{types}\s+\w+\s*(?:=|;|\[(?!\[))",
+            outside_functions(code)):
+        yield line_of(code, match.start()), "a global lies in the constant address space"
+
+
 def check_pragma(code, is_file):
     """(line, what) if the pragma is not before all code; a file begins with it."""
     lines = [line.strip() for line in code.splitlines()]
@@ -97,6 +131,7 @@ def lint(text, is_file=True):
     for pattern, what in REFUSED:
         for match in re.finditer(pattern, code):
             yield line_of(code, match.start()), what.format(match.group(0).strip())
+    yield from unplaced(code)
     for line, name in recursion(code):
         yield line, f"{name} calls itself: MSL has no recursion"
 

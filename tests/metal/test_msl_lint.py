@@ -49,6 +49,11 @@ class MslLint(unittest.TestCase):
             (HEAD + "template [[host_name(\"a\")]] kernel void f<1>();\n", "host_name"),
             (HEAD + "void f() { int *p = new int; }\n", "not in MSL: new"),
             (HEAD + "float f(float x) { return __builtin_expf(x); }\n", "__builtin_expf"),
+            (HEAD + "void f(uint &x) { x++; }\n", "a reference names no address space"),
+            (HEAD + "void f(const float *p) { }\n", "a pointer names no address space"),
+            (HEAD + "struct s { int a; };\nvoid f(int n, s &x) { }\n", "a reference names no"),
+            (HEAD + "void f(float x) { float *y = &x; }\n", "a pointer names no address space"),
+            (HEAD + "uint counter = 0;\n", "constant address space"),
         ]
         for text, expected in cases:
             with self.subTest(text=text[-50:]):

@@ -31,6 +31,7 @@ enum {
     TSKIP__MTL_DISPATCH_CONCURRENT = 1, /* MTLDispatchType */
     TSKIP__MTL_SCOPE_BUFFERS = 1,       /* MTLBarrierScope */
     TSKIP__MTL_MATH_SAFE = 0,           /* MTLMathMode */
+    TSKIP__MTL_FUNCTIONS_PRECISE = 1,   /* MTLMathFloatingPointFunctions */
     TSKIP__MTL_LANGUAGE = 3 << 16 | 1,  /* MTLLanguageVersion 3.1: bfloat */
 
     TSKIP__MTL_FLOAT = 3, /* MTLDataType */

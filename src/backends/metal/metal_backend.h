@@ -15,8 +15,6 @@ typedef struct tskip__metal_kernel {
     tskip__id pipeline;
     tskip__mtl_size group;
     uint64_t group_memory; /* a multiple of 16, as Metal takes it */
-    char *name;
-    size_t name_size;
 } tskip__metal_kernel;
 
 typedef struct tskip__metal_device {

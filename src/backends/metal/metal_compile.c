@@ -92,13 +92,16 @@ static tskip_status write_text(const tskip__kernel_spec *spec, tskip__block *tex
     return append(text, "", 1);
 }
 
-/* Relaxed mathematics is the default and lets NaN and infinities be assumed away. */
+/* Relaxed mathematics and fast functions are the default; they let NaN and infinities be assumed
+ * away. */
 static void set_options(const tskip__metal_api *api, tskip__id options)
 {
-    if (TSKIP__ANSWERS(api, set_math_mode, options))
+    if (TSKIP__ANSWERS(api, set_math_mode, options)) {
         TSKIP__SEND(api, set_math_mode, options, TSKIP__MTL_MATH_SAFE);
-    else
+        TSKIP__SEND(api, set_math_functions, options, TSKIP__MTL_FUNCTIONS_PRECISE);
+    } else {
         TSKIP__SEND(api, set_fast_math, options, 0);
+    }
     TSKIP__SEND(api, set_language, options, TSKIP__MTL_LANGUAGE);
 }
 

@@ -321,11 +321,16 @@ tskip_status tskip__metal_elapsed(void *opened, void *encoder, double *seconds)
     const tskip__metal_device *device = opened;
     const tskip__metal_api *api = device->api;
     const metal_encoder *list = encoder;
-    if (list->target == TARGET_ENCODER ||
-        TSKIP__ASK(api, status, list->buffer) != TSKIP__MTL_COMPLETED)
-        return tskip__fail(TSKIP_UNSUPPORTED,
-                           "no command buffer has completed here, expected commands on a queue or "
-                           "in a command buffer that ran");
-    *seconds = TSKIP__ASK(api, end_time, list->buffer) - TSKIP__ASK(api, start_time, list->buffer);
-    return TSKIP_OK;
+    void *pool = api->pool_push();
+    const bool ran = list->target != TARGET_ENCODER &&
+                     TSKIP__ASK(api, status, list->buffer) == TSKIP__MTL_COMPLETED;
+    if (ran)
+        *seconds =
+            TSKIP__ASK(api, end_time, list->buffer) - TSKIP__ASK(api, start_time, list->buffer);
+    api->pool_pop(pool);
+    if (ran)
+        return TSKIP_OK;
+    return tskip__fail(TSKIP_UNSUPPORTED,
+                       "no command buffer has completed here, expected commands on a queue or in a "
+                       "command buffer that ran");
 }

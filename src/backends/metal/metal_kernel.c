@@ -3,7 +3,6 @@
 #include "metal_backend.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -46,14 +45,13 @@ static tskip_status build(tskip__metal_device *device, const tskip__kernel_spec 
     kernel->pipeline = TSKIP__SEND(api, new_pipeline, device->device, function, &error);
     api->release(function);
     if (!kernel->pipeline)
-        return tskip__metal_fail(api, TSKIP_COMPILATION_FAILED, kernel->name, error);
+        return tskip__metal_fail(api, TSKIP_COMPILATION_FAILED, spec->name, error);
     return check_pipeline(api, spec, kernel->pipeline);
 }
 
 static void release(const tskip__metal_api *api, tskip__metal_kernel *kernel)
 {
     api->release(kernel->pipeline);
-    tskip__free(kernel->name, kernel->name_size);
     tskip__free(kernel, sizeof *kernel);
 }
 
@@ -66,14 +64,8 @@ tskip_status tskip__metal_kernel_create(void *opened, const tskip__kernel_spec *
         return TSKIP_OUT_OF_MEMORY;
     out->group = (tskip__mtl_size){group[0], group[1], group[2]};
     out->group_memory = (spec->shape.group_memory + 15) / 16 * 16;
-    out->name_size = strlen(spec->name) + 1;
-    out->name = tskip__alloc(out->name_size, "a kernel's name");
-    tskip_status status = TSKIP_OUT_OF_MEMORY;
     void *pool = device->api->pool_push();
-    if (out->name) {
-        memcpy(out->name, spec->name, out->name_size);
-        status = build(device, spec, out);
-    }
+    tskip_status status = build(device, spec, out);
     if (status != TSKIP_OK)
         release(device->api, out);
     device->api->pool_pop(pool);

@@ -148,7 +148,7 @@ struct row_state {
 TSKIP__FN float row_max(float x)
 {
     for (ushort step = 1; step < LANES_A_ROW; step *= 2)
-        x = fmax(x, simd_shuffle_xor(x, step)); /* drops NaN, which the sum keeps */
+        x = precise::fmax(x, simd_shuffle_xor(x, step)); /* drops NaN, which the sum keeps */
     return x;
 }
 
@@ -177,7 +177,7 @@ TSKIP__FN void softmax_row(ARGS &a, thread struct row_state &state,
             if (HAS_MASK && mixed && row < rows)
                 x[i] = mask_score(x[i], im, state.mask, row, uint(column + key));
         }
-        top = fmax(top, x[i]);
+        top = precise::fmax(top, x[i]);
     }
     top = row_max(top);
     UNROLL for (uint i = 0; i < KEYS_A_LANE; i++) {
