@@ -53,8 +53,8 @@ def read(page: Path) -> list[Row]:
             names = [name for name in header[first + 1 : last] if name not in NOT_PEERS]
             peers = {name: number(values[name]) for name in names}
             ours = number(values["tileskip"])
-            if ours is not None:
-                known = {name: value for name, value in peers.items() if value is not None}
+            known = {name: value for name, value in peers.items() if value is not None}
+            if ours is not None and known:
                 problem = values["problem"].replace("`", "")
                 rows.append(Row(problem, values.get("type", "bf16"), ours, known, values["× best"]))
     return rows
