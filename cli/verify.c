@@ -55,15 +55,22 @@ static bool add_device(verify *v, const char *name, io_error *error)
     return true;
 }
 
+static bool computes(const tskip_device_info *info)
+{
+    return strcmp(info->backend, "null") != 0;
+}
+
 /* Plain "cpu" would repeat one of its rungs, which are listed too. */
 static bool is_checked(const tskip_device_info *info)
 {
-    return info->available && strcmp(info->backend, "null") != 0 && strcmp(info->name, "cpu") != 0;
+    return info->available && computes(info) && strcmp(info->name, "cpu") != 0;
 }
 
-static bool computes(verify *v, io_error *error)
+static bool add_named(verify *v, const char *name, io_error *error)
 {
-    if (strcmp(tskip_device_get_info(v->devices[0].devices[0])->backend, "null") != 0)
+    if (!add_device(v, name, error))
+        return false;
+    if (computes(tskip_device_get_info(v->devices[0].devices[0])))
         return true;
     verify_close(v);
     return io_fail(error, "device null: computes nothing, expected one that does");
@@ -73,10 +80,8 @@ bool verify_open(verify *v, const char *name, io_error *error)
 {
     *v = (verify){0};
     watch_crashes();
-    if (name != NULL && !add_device(v, name, error))
-        return false;
     if (name != NULL)
-        return computes(v, error);
+        return add_named(v, name, error);
     tskip_device_info infos[VERIFY_MAX_DEVICES];
     size_t count = 0;
     if (tskip_device_list(infos, VERIFY_MAX_DEVICES, &count) != TSKIP_OK)
