@@ -19,7 +19,7 @@ bool check_device_open(const char *name, check_device *out, io_error *error)
         const tskip_device_desc desc = {.name = name, .threads = THREADS[i]};
         if (tskip_device_open(&desc, &out->devices[i]) != TSKIP_OK) {
             check_device_close(out);
-            return io_fail(error, "device %s: %s", name, tskip_last_error());
+            return io_fail(error, "%s", tskip_last_error());
         }
         out->n_devices++;
         if (tskip_device_get_info(out->devices[0])->code_format != TSKIP_CODE_C)

@@ -59,7 +59,7 @@ tskip_device *cli_open_device(const char *name, uint32_t threads)
     const tskip_device_desc desc = {.name = name, .threads = threads};
     if (tskip_device_open(&desc, &device) != TSKIP_OK) {
         cli_fail("%s", tskip_last_error());
-    } else if (strcmp(tskip_device_get_info(device)->backend, "null") == 0) {
+    } else if (!tskip_device_get_info(device)->computes) {
         cli_fail("device \"%s\": computes nothing, expected one that does", name);
         tskip_device_destroy(&device);
     }

@@ -170,11 +170,12 @@ static int print_json(const options *o, const report *r)
                               json_pack("{s:s, s:f, s:o}", "dtype", tskip_dtype_name(SCANNED[i]),
                                         "scan_gbs", r->scans[i].scan_gbs, "read_gbs",
                                         json_measured(r->scans[i].read_gbs)));
-    json_t *machine = json_pack(
-        "{s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "description", r->device->description, "isa",
-        r->device->isa, "threads", (json_int_t)r->device->threads, "peak_gflops",
-        json_measured(r->peak_f32), "peak_bf16_gflops", json_measured(r->peak_bf16),
-        "read_gbs_one_thread", json_measured(r->read_one), "read_gbs", json_measured(r->read_all));
+    json_t *machine =
+        json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "description", r->device->description,
+                  "isa", r->device->isa, "threads", (json_int_t)r->device->threads, "compute_units",
+                  (json_int_t)r->device->compute_units, "peak_gflops", json_measured(r->peak_f32),
+                  "peak_bf16_gflops", json_measured(r->peak_bf16), "read_gbs_one_thread",
+                  json_measured(r->read_one), "read_gbs", json_measured(r->read_all));
     return cli_print_json(
         json_pack("{s:o, s:o, s:o}", "machine", machine, "results", results, "scans", scans));
 }

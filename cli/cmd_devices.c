@@ -24,10 +24,11 @@ static int print_json(const tskip_device_info *infos, size_t n)
         const tskip_device_info *info = &infos[i];
         json_array_append_new(
             list,
-            json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:b}", "name", info->name, "description",
-                      info->description, "backend", info->backend, "isa", info->isa, "available",
-                      info->available, "threads", (json_int_t)info->threads, "memory",
-                      (json_int_t)info->memory, "shares_memory", info->shares_memory));
+            json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:b}", "name", info->name,
+                      "description", info->description, "backend", info->backend, "isa", info->isa,
+                      "available", info->available, "computes", info->computes, "threads",
+                      (json_int_t)info->threads, "compute_units", (json_int_t)info->compute_units,
+                      "memory", (json_int_t)info->memory, "shares_memory", info->shares_memory));
     }
     return cli_print_json(json_pack("{s:o}", "devices", list));
 }
@@ -35,16 +36,12 @@ static int print_json(const tskip_device_info *infos, size_t n)
 static int print_table(const tskip_device_info *infos, size_t n)
 {
     table t;
-    table_begin(&t, "lllrrl", "device|usable|isa|threads|memory|description");
+    table_begin(&t, "lllrl", "device|usable|isa|memory|description");
     for (size_t i = 0; i < n; i++) {
         const tskip_device_info *info = &infos[i];
         table_cell(&t, "%s", info->name);
-        table_cell(&t, "%s", info->available ? "yes" : "no");
+        table_cell(&t, "%s", info->available && info->computes ? "yes" : "no");
         table_cell(&t, "%s", info->isa[0] != 0 ? info->isa : "-");
-        if (info->threads > 0)
-            table_cell(&t, "%u", info->threads);
-        else
-            table_cell(&t, "-");
         if (info->memory > 0)
             table_cell(&t, "%.1f GiB", (double)info->memory / (1 << 30));
         else

@@ -51,8 +51,11 @@ typedef struct tskip_device_info {
     char isa[16];                  /* rung in use: "c", "avx2", "avx512", "sm_90a" */
     uint32_t capability;           /* that rung as the number that kernel bodies state */
     tskip_code_format code_format; /* the kernel bodies it takes */
-    uint32_t threads;              /* CPU: threads that share a dispatch; else compute units */
+    uint32_t threads;              /* CPU: threads that share a dispatch; 0: it is none */
+    uint32_t compute_units;        /* what runs groups side by side: those threads, a GPU's
+                                    * multiprocessors; 0 if unknown */
     bool shares_memory;            /* tskip_buffer_map works: device memory is host memory */
+    bool computes;                 /* false: it only records, as "null" does; "auto" skips it */
     bool available;                /* false in a listing: `description` says in one line why not */
     uint64_t memory;               /* bytes in all, 0 if unknown */
     uint64_t max_buffer_size;

@@ -228,7 +228,7 @@ static void set_launch(tskip_plan *plan, const tskip__variant *variant)
     const tskip_attention_desc *d = &plan->info.desc;
     const tskip_kernel_shape *shape = tskip_kernel_get_shape(plan->attention);
     uint32_t an_item = shape->cluster_size > 1 ? shape->cluster_size : 1;
-    uint32_t at_once = tskip_device_get_info(plan->device)->threads / an_item;
+    uint32_t at_once = tskip_device_get_info(plan->device)->compute_units / an_item;
     uint32_t workers = plan->args.n_items;
     bool all_at_once = workers <= at_once;
     if (variant->resident && at_once > 0 && !all_at_once)

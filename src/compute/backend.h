@@ -45,8 +45,9 @@ typedef struct tskip__dispatch {
 typedef struct tskip__backend {
     const char *name;
 
-    /* "auto" passes it over: for devices that compute nothing. */
-    bool only_by_name;
+    /* Its devices only record: "auto" passes them over, and the front end says so in
+     * info.computes. */
+    bool computes_nothing;
 
     /* What a caller imports is the address of memory; false: an object that has memory, which then
      * begins at a multiple of 64. */

@@ -40,6 +40,8 @@ tskip_status tskip_device_list(tskip_device_info *infos, size_t capacity, size_t
         size_t room = total < capacity ? capacity - total : 0;
         size_t found = 0;
         TSKIP__TRY((*backend)->list(room ? infos + total : NULL, room, &found));
+        for (size_t i = total; i < total + found && i < capacity; i++)
+            infos[i].computes = !(*backend)->computes_nothing;
         total += found;
     }
     tskip__error_restore(&before);
@@ -85,6 +87,7 @@ static tskip_status open_on(const tskip__backend *backend, const tskip_device_de
         return status;
     }
     device->backend = backend;
+    device->info.computes = !backend->computes_nothing;
     atomic_init(&device->references, 1);
     tskip__kernel_cache_init(&device->kernels);
     tskip__log(TSKIP_LOG_INFO, "device %s: %s", device->info.name, device->info.description);
@@ -99,7 +102,7 @@ static tskip_status open_any(const tskip_device_desc *desc, tskip_device **out)
     tskip_status status =
         tskip__fail(TSKIP_DEVICE_NOT_FOUND, "this build of the library has no backend");
     for (const tskip__backend *const *backend = tskip__backends; *backend; backend++) {
-        if ((*backend)->only_by_name)
+        if ((*backend)->computes_nothing)
             continue;
         status = open_on(*backend, desc, "", out);
         if (status == TSKIP_OK)

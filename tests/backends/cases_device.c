@@ -10,6 +10,7 @@ static bool info_is_filled(conformance *c)
     CHECK(c->info->name[0] && c->info->description[0] && c->info->backend[0]);
     CHECK(c->info->available);
     CHECK(c->info->code_format >= TSKIP_CODE_C && c->info->code_format <= TSKIP_CODE_SPIRV);
+    CHECK(c->info->threads == 0 || c->info->threads == c->info->compute_units);
     CHECK(c->info->max_buffer_size > 0 && c->info->max_group_threads > 0);
     return true;
 }

@@ -181,7 +181,16 @@ static void test_only_by_name(void **state)
     tskip_device *device;
     assert_int_equal(tskip_device_open(NULL, &device), TSKIP_OK);
     assert_string_not_equal(tskip_device_get_info(device)->backend, "null");
+    assert_true(tskip_device_get_info(device)->computes);
     tskip_device_destroy(&device);
+    assert_int_equal(tskip_device_open(&(tskip_device_desc){.name = "null"}, &device), TSKIP_OK);
+    assert_false(tskip_device_get_info(device)->computes);
+    tskip_device_destroy(&device);
+    tskip_device_info infos[32];
+    size_t count;
+    assert_int_equal(tskip_device_list(infos, 32, &count), TSKIP_OK);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(infos[i].computes, strcmp(infos[i].backend, "null") != 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

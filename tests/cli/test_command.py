@@ -112,6 +112,9 @@ class Json(Case):
     def test_devices(self):
         found = self.run_json("devices")["devices"]
         self.assertIn("cpu", [d["name"] for d in found if d["available"]])
+        for d in found:
+            self.assertEqual(d["computes"], d["backend"] != "null")
+            self.assertEqual(d["threads"] > 0, d["backend"] == "cpu")
 
 
 class Attend(Case):

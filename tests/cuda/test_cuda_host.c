@@ -102,6 +102,8 @@ static void test_devices(void **state)
     assert_string_equal(infos[0].isa, "sm_90a");
     assert_int_equal(infos[0].capability, 900);
     assert_string_equal(infos[1].description, "Fake One, sm_90a, 131 SMs");
+    assert_int_equal(infos[1].compute_units, 131);
+    assert_int_equal(infos[1].threads, 0);
     tskip_device *device;
     assert_int_equal(tskip_device_open(&(tskip_device_desc){.name = "cuda:2"}, &device),
                      TSKIP_DEVICE_NOT_FOUND);

@@ -150,13 +150,15 @@ def check_unique_names(root):
 
 
 def check_versions(root):
-    """base.h, CMake and the man page must agree."""
+    """base.h, CMake, the man page and the name by which Python finds the library must agree."""
     base = (root / "include/tileskip/base.h").read_text()
     parts = [re.search(rf"TSKIP_VERSION_{p} (\d+)", base).group(1)
              for p in ("MAJOR", "MINOR", "PATCH")]
     version = ".".join(parts)
     for name, needle in (("CMakeLists.txt", f"VERSION {version} "),
-                         ("man/tileskip.1", f'"tileskip {version}"')):
+                         ("man/tileskip.1", f'"tileskip {version}"'),
+                         ("bindings/python/src/tileskip/_library.py",
+                          f'"libtileskip.so.{parts[0]}.{parts[1]}"')):
         if needle not in (root / name).read_text():
             yield f"{name}: does not say {needle.strip()}, as include/tileskip/base.h does"
 

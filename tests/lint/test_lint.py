@@ -25,6 +25,9 @@ CLEAN = {
                       "authors\nproject(tileskip VERSION 0.1.0 LANGUAGES C)\n",
     "man/tileskip.1": '.\\" SPDX-License-Identifier: MIT\n.\\" SPDX-FileCopyrightText: 2026 The '
                       'tileskip authors\n.TH TILESKIP 1 "" "tileskip 0.1.0"\n',
+    "bindings/python/src/tileskip/_library.py":
+        "# SPDX-License-Identifier: MIT\n# SPDX-FileCopyrightText: 2026 The tileskip authors\n"
+        'NAMES = ["libtileskip.so.0.1"]\n',
 }
 
 

@@ -23,6 +23,7 @@ static void describe(tskip__rung rung, uint32_t threads, tskip_device_info *info
         .capability = (uint32_t)rung,
         .code_format = TSKIP_CODE_C,
         .threads = threads,
+        .compute_units = threads,
         .shares_memory = true,
         .available = true,
         .memory = tskip__cpu_memory(),

@@ -51,7 +51,7 @@ static tskip_status describe(const tskip__cuda_api *api, int ordinal, tskip_devi
     TSKIP__TRY(tskip__cuda_check(api, api->device_memory(&memory, device), "a device's memory"));
     TSKIP__TRY(ask(api, device, TSKIP__CU_MAJOR, &major));
     TSKIP__TRY(ask(api, device, TSKIP__CU_MINOR, &minor));
-    TSKIP__TRY(ask(api, device, TSKIP__CU_MULTIPROCESSORS, &info->threads));
+    TSKIP__TRY(ask(api, device, TSKIP__CU_MULTIPROCESSORS, &info->compute_units));
     TSKIP__TRY(ask(api, device, TSKIP__CU_SHARED_OPTIN, &shared));
     TSKIP__TRY(ask(api, device, TSKIP__CU_MAX_THREADS, &info->max_group_threads));
     architecture = 10 * major + minor;
@@ -62,7 +62,7 @@ static tskip_status describe(const tskip__cuda_api *api, int ordinal, tskip_devi
     (void)snprintf(info->isa, sizeof info->isa, "sm_%" PRIu32 "%s", architecture,
                    architecture == 90 ? "a" : "");
     (void)snprintf(info->description, sizeof info->description, "%.64s, %s, %" PRIu32 " SMs", model,
-                   info->isa, info->threads);
+                   info->isa, info->compute_units);
     if (info->capability >= LOWEST_CAPABILITY)
         return TSKIP_OK;
     info->available = false;

@@ -52,7 +52,7 @@ static void close_device(void *device)
 /* The optional entries that this device lacks, buffer_map and elapsed, are not named. */
 const tskip__backend tskip__null_backend = {
     .name = "null",
-    .only_by_name = true,
+    .computes_nothing = true,
     .imports_addresses = true,
     .list = list_devices,
     .open = open_device,

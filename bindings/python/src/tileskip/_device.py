@@ -22,7 +22,9 @@ class DeviceDescription:
     backend: str
     isa: str
     threads: int
+    compute_units: int
     memory: int
+    computes: bool
     available: bool
 
 
@@ -63,7 +65,9 @@ def describe(info: Any) -> DeviceDescription:
         backend=info.backend.decode(),
         isa=info.isa.decode(),
         threads=info.threads,
+        compute_units=info.compute_units,
         memory=info.memory,
+        computes=info.computes,
         available=info.available,
     )
 

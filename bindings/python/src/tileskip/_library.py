@@ -38,7 +38,9 @@ class DeviceInfo(c.Structure):
         ("capability", c.c_uint32),
         ("code_format", c.c_int),
         ("threads", c.c_uint32),
+        ("compute_units", c.c_uint32),
         ("shares_memory", c.c_bool),
+        ("computes", c.c_bool),
         ("available", c.c_bool),
         ("memory", c.c_uint64),
         ("max_buffer_size", c.c_uint64),
@@ -224,10 +226,10 @@ _FUNCTIONS: List[Tuple[str, Any, List[Any]]] = [
 
 def _names() -> List[str]:
     if sys.platform == "darwin":
-        return ["libtileskip.0.dylib", "libtileskip.dylib"]
+        return ["libtileskip.0.1.dylib", "libtileskip.dylib"]
     if sys.platform == "win32":
         return ["tileskip.dll"]
-    return ["libtileskip.so.0", "libtileskip.so"]
+    return ["libtileskip.so.0.1", "libtileskip.so"]
 
 
 def _load() -> c.CDLL:
