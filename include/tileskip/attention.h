@@ -328,8 +328,7 @@ typedef struct tskip_attention_tensors {
  * Errors: INVALID_ARGUMENT (a buffer missing, given though the plan has no use for it, misplaced,
  * too small (bytes needed and given) or of another device, Q, K or V at no multiple of 16 bytes
  * where the plan is not `unaligned` and its kernel minds, a map of another geometry or mask: what
- * differs is named), OUT_OF_MEMORY (commands already added then write to the
- * workspace only). */
+ * differs is named), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
                                               const tskip_attention_tensors *tensors);
 

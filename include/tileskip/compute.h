@@ -348,6 +348,13 @@ TSKIP_API tskip_status tskip_encoder_fill(tskip_encoder *encoder, tskip_buffer *
  * INVALID_ARGUMENT (after submit), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_encoder_barrier(tskip_encoder *encoder);
 
+/* Where the list ends, and back to there: what was added since the mark is dropped, so that several
+ * commands can be added all or none. What has already gone to a queue of the caller's stays there.
+ * A mark holds until the reset. Errors: INVALID_ARGUMENT (after submit; a mark that the list does
+ * not reach). 0 for NULL. */
+TSKIP_API uint64_t tskip_encoder_mark(const tskip_encoder *encoder);
+TSKIP_API tskip_status tskip_encoder_rewind(tskip_encoder *encoder, uint64_t mark);
+
 /* Ends the list and starts it. From here on nothing can be added. Errors: INVALID_ARGUMENT (after
  * submit), OUT_OF_MEMORY (a kernel's scratch memory; the list is still open), DEVICE_LOST. */
 TSKIP_API tskip_status tskip_encoder_submit(tskip_encoder *encoder);

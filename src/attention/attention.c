@@ -146,16 +146,9 @@ static tskip_status encode_kernel(const tskip_plan *plan, tskip_encoder *encoder
                                   sizeof plan->args);
 }
 
-tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
-                                    const tskip_attention_tensors *tensors)
+static tskip_status encode_all(const tskip_plan *plan, tskip_encoder *encoder,
+                               const tskip_attention_tensors *tensors)
 {
-    TSKIP__TRY(tskip__require(plan, "plan", "a plan"));
-    TSKIP__TRY(tskip__require(encoder, "encoder", "an encoder of its device"));
-    TSKIP__TRY(tskip__require(tensors, "tensors", "where the tensors lie"));
-    TSKIP__TRY(check_tensors(plan, tensors));
-    if (tskip_encoder_get_device(encoder) != plan->device)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "encoder is of another device than the plan, %s",
-                           tskip_device_get_info(plan->device)->name);
     struct workspace w = {0};
     if (plan->info.workspace_size > 0) {
         w = divide_workspace(plan, &tensors->workspace);
@@ -173,6 +166,23 @@ tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encod
             TSKIP__TRY(encode_order(plan, encoder, &w));
     }
     return encode_kernel(plan, encoder, tensors, &w);
+}
+
+tskip_status tskip_attention_encode(const tskip_plan *plan, tskip_encoder *encoder,
+                                    const tskip_attention_tensors *tensors)
+{
+    TSKIP__TRY(tskip__require(plan, "plan", "a plan"));
+    TSKIP__TRY(tskip__require(encoder, "encoder", "an encoder of its device"));
+    TSKIP__TRY(tskip__require(tensors, "tensors", "where the tensors lie"));
+    TSKIP__TRY(check_tensors(plan, tensors));
+    if (tskip_encoder_get_device(encoder) != plan->device)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "encoder is of another device than the plan, %s",
+                           tskip_device_get_info(plan->device)->name);
+    const uint64_t before = tskip_encoder_mark(encoder);
+    tskip_status status = encode_all(plan, encoder, tensors);
+    if (status != TSKIP_OK)
+        (void)tskip_encoder_rewind(encoder, before);
+    return status;
 }
 
 static tskip_status run_plan(tskip_device *device, const tskip_plan *plan,

@@ -5,6 +5,8 @@
 
 #include <tileskip/compute.h>
 
+#include "base/block.h"
+
 /* The seam between the compute layer and a backend: one const struct of functions, listed in
  * backends.c. The front end (device.c, buffer.c, kernel.c, encoder.c) has checked every argument,
  * keeps the counts of references and the kernel cache, and owns all names; a backend trusts what it
@@ -91,6 +93,10 @@ typedef struct tskip__backend {
     /* Required. */
     tskip_status (*dispatch)(void *device, void *encoder, const tskip__dispatch *dispatch);
     tskip_status (*fill)(void *device, void *encoder, const tskip__bound *range, uint32_t value);
+
+    /* Required. The block that the list lies in until submit; the front end cuts it to take back
+     * what was added last. Empty where commands go out at once, to a native stream. */
+    tskip__block *(*commands)(void *encoder);
 
     /* Required. Where a backend orders commands anyway this does nothing. */
     tskip_status (*barrier)(void *device, void *encoder);

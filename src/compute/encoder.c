@@ -218,6 +218,23 @@ tskip_status tskip_encoder_barrier(tskip_encoder *encoder)
     return encoder->device->backend->barrier(encoder->device->impl, encoder->impl);
 }
 
+uint64_t tskip_encoder_mark(const tskip_encoder *encoder)
+{
+    return encoder ? encoder->device->backend->commands(encoder->impl)->used : 0;
+}
+
+tskip_status tskip_encoder_rewind(tskip_encoder *encoder, uint64_t mark)
+{
+    TSKIP__TRY(require_open(encoder));
+    tskip__block *commands = encoder->device->backend->commands(encoder->impl);
+    if (mark > commands->used)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "mark is %" PRIu64 ", expected one of this list, which reaches to %zu",
+                           mark, commands->used);
+    commands->used = (size_t)mark;
+    return TSKIP_OK;
+}
+
 tskip_status tskip_encoder_submit(tskip_encoder *encoder)
 {
     TSKIP__TRY(require_open(encoder));

@@ -225,6 +225,34 @@ static bool fill_of_a_part(conformance *c)
     return true;
 }
 
+/* Commands after the mark are dropped, those before it and those added later are not. */
+static bool rewind_drops_what_came_after(conformance *c)
+{
+    uint32_t words[48];
+    tskip_buffer *buffer;
+    tskip_encoder *encoder;
+    if (!conformance_buffer(c, sizeof words, &buffer) || !conformance_encoder(c, &encoder))
+        return false;
+    CHECK_STATUS(OK, tskip_encoder_fill(encoder, buffer, 0, sizeof words, 1));
+    CHECK_STATUS(OK, tskip_encoder_barrier(encoder));
+    const uint64_t mark = tskip_encoder_mark(encoder);
+    CHECK_STATUS(OK, tskip_encoder_fill(encoder, buffer, 0, 64, 2));
+    CHECK_STATUS(OK, tskip_encoder_barrier(encoder));
+    const uint64_t later = tskip_encoder_mark(encoder);
+    CHECK_STATUS(OK, tskip_encoder_rewind(encoder, mark));
+    CHECK(tskip_encoder_mark(encoder) == mark);
+    CHECK_STATUS(INVALID_ARGUMENT, tskip_encoder_rewind(encoder, later));
+    CHECK_STATUS(OK, tskip_encoder_fill(encoder, buffer, 128, 64, 3));
+    if (!conformance_finish(c, encoder))
+        return false;
+    CHECK_STATUS(INVALID_ARGUMENT, tskip_encoder_rewind(encoder, 0));
+    if (!words_of(c, buffer, words, 48))
+        return false;
+    for (uint32_t i = 0; i < 48; i++)
+        CHECK(words[i] == (i < 32 ? 1 : 3));
+    return true;
+}
+
 const conformance_case conformance_encoder_cases[] = {
     {"encoder_iota_of_many_sizes", iota_of_many_sizes},
     {"encoder_grid_of_three_dimensions", grid_of_three_dimensions},
@@ -235,5 +263,6 @@ const conformance_case conformance_encoder_cases[] = {
     {"encoder_arguments_are_copied", arguments_are_copied},
     {"encoder_group_memory_is_the_groups_own", group_memory_is_the_groups_own},
     {"encoder_fill_of_a_part", fill_of_a_part},
+    {"encoder_rewind_drops_what_came_after", rewind_drops_what_came_after},
     {NULL, NULL},
 };

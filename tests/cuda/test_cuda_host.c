@@ -117,6 +117,9 @@ static void test_own_stream(void **state)
     double seconds;
     set_up(&s, NULL);
     OK(dispatch(&s));
+    const uint64_t mark = tskip_encoder_mark(s.encoder);
+    OK(dispatch(&s));
+    OK(tskip_encoder_rewind(s.encoder, mark));
     assert_int_equal(driver->n_launches, 0); /* kept until submit */
     OK(tskip_encoder_submit(s.encoder));
     OK(tskip_encoder_wait(s.encoder));

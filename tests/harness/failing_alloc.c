@@ -75,12 +75,18 @@ static void release(void *user, void *memory, size_t size)
     free(memory);
 }
 
-void failing_alloc_install(size_t n, bool onwards)
+void failing_alloc_arm(size_t n, bool onwards)
 {
-    heap.calls = heap.n_live = heap.faults = 0;
-    heap.live = NULL;
+    heap.calls = 0;
     heap.fail_at = n;
     heap.onwards = onwards;
+}
+
+void failing_alloc_install(size_t n, bool onwards)
+{
+    heap.n_live = heap.faults = 0;
+    heap.live = NULL;
+    failing_alloc_arm(n, onwards);
     tskip_set_allocator(&(tskip_allocator){.allocate = allocate, .release = release});
 }
 

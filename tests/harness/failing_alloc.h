@@ -12,7 +12,7 @@
  * Fresh memory holds 0xA5 in every byte, so that nothing can rely on zeros. A release of what was
  * not allocated, or with another size, is a fault.
  * Thread-safety: the allocator any; the functions below from one thread, with no object of the
- * library alive. */
+ * library alive where nothing else is said. */
 
 /* Makes one thing of the library's from nothing, destroys all of it again whatever happens, and
  * returns the first status that was not TSKIP_OK. */
@@ -32,6 +32,9 @@ size_t failing_alloc_sweep(failing_alloc_scenario scenario, void *context);
 /* Installs the allocator, counts at zero. The n-th allocation from now on fails (0: the first), and
  * if `onwards` all after it; FAILING_ALLOC_NEVER: none. */
 void failing_alloc_install(size_t n, bool onwards);
+
+/* The same for an allocator already installed: the n-th from now on. What is alive may be. */
+void failing_alloc_arm(size_t n, bool onwards);
 
 /* Puts the C library's allocator back. Returns the number of allocations asked for; *live is how
  * many are left, *faults how many releases were wrong. */

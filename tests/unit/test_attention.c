@@ -541,6 +541,44 @@ static void test_every_allocation_fails(void **state)
     assert_true(n > 40);
 }
 
+/* Memory runs out at each of attention's commands in turn, the list before it growing by one fill a
+ * time: nothing of attention may stay. */
+static void test_all_or_nothing(void **state)
+{
+    (void)state;
+    enum { LONGEST = 400 };
+    size_t failures = 0, live, faults;
+    failing_alloc_install(FAILING_ALLOC_NEVER, false);
+    struct call c = {0};
+    assert_int_equal(make_call(&c, &causal), TSKIP_OK);
+    const uint64_t size = tskip_plan_get_info(c.plan)->workspace_size;
+    unsigned char *bytes;
+    assert_int_equal(tskip_buffer_map(c.t.workspace.buffer, (void **)&bytes), TSKIP_OK);
+    for (int n = 0; n < LONGEST; n++) {
+        tskip_encoder_destroy(&c.encoder);
+        assert_int_equal(tskip_encoder_create(c.device, NULL, &c.encoder), TSKIP_OK);
+        for (int i = 0; i < n; i++)
+            assert_int_equal(tskip_encoder_fill(c.encoder, c.t.lse.buffer, 0, 4, 1), TSKIP_OK);
+        const uint64_t before = tskip_encoder_mark(c.encoder);
+        failing_alloc_arm(0, true);
+        tskip_status status = tskip_attention_encode(c.plan, c.encoder, &c.t);
+        failing_alloc_arm(FAILING_ALLOC_NEVER, false);
+        if (status == TSKIP_OK)
+            continue;
+        assert_int_equal(status, TSKIP_OUT_OF_MEMORY);
+        failures++;
+        assert_int_equal(tskip_encoder_mark(c.encoder), before);
+        memset(bytes, 0x5A, (size_t)size);
+        assert_int_equal(tskip_encoder_submit(c.encoder), TSKIP_OK);
+        for (uint64_t i = 0; i < size; i++)
+            assert_int_equal(bytes[i], 0x5A);
+    }
+    end_call(&c);
+    (void)failing_alloc_remove(&live, &faults);
+    assert_int_equal(live + faults, 0);
+    assert_true(failures > 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -555,6 +593,7 @@ int main(void)
         cmocka_unit_test(test_map_of_another_tensor),
         cmocka_unit_test(test_map_of_another_device),
         cmocka_unit_test(test_every_allocation_fails),
+        cmocka_unit_test(test_all_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,7 @@ const tskip__backend tskip__cpu_backend = {
     .encoder_destroy = tskip__cpu_encoder_destroy,
     .dispatch = tskip__cpu_dispatch,
     .fill = tskip__cpu_fill,
+    .commands = tskip__cpu_commands,
     .barrier = tskip__cpu_barrier,
     .submit = tskip__cpu_submit,
     .wait = tskip__cpu_wait,

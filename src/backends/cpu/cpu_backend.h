@@ -71,6 +71,7 @@ void tskip__cpu_encoder_destroy(void *device, void *encoder);
 tskip_status tskip__cpu_dispatch(void *device, void *encoder, const tskip__dispatch *dispatch);
 tskip_status tskip__cpu_fill(void *device, void *encoder, const tskip__bound *range,
                              uint32_t value);
+tskip__block *tskip__cpu_commands(void *encoder);
 tskip_status tskip__cpu_barrier(void *device, void *encoder);
 tskip_status tskip__cpu_submit(void *device, void *encoder);
 tskip_status tskip__cpu_wait(void *device, void *encoder);

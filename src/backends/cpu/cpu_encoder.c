@@ -22,7 +22,7 @@ typedef struct command {
 
 typedef struct cpu_encoder {
     tskip__block commands;
-    uint64_t group_memory; /* the most that a command asks for */
+    uint64_t group_memory; /* the most that a command has asked for */
     double seconds;
 } cpu_encoder;
 
@@ -99,6 +99,11 @@ tskip_status tskip__cpu_fill(void *device, void *encoder, const tskip__bound *ra
     out->size = range->size;
     out->value = value;
     return TSKIP_OK;
+}
+
+tskip__block *tskip__cpu_commands(void *encoder)
+{
+    return &((cpu_encoder *)encoder)->commands;
 }
 
 tskip_status tskip__cpu_barrier(void *device, void *encoder)

@@ -252,6 +252,7 @@ const tskip__backend tskip__cuda_backend = {
     .encoder_destroy = tskip__cuda_encoder_destroy,
     .dispatch = tskip__cuda_dispatch,
     .fill = tskip__cuda_fill,
+    .commands = tskip__cuda_commands,
     .barrier = tskip__cuda_barrier,
     .submit = tskip__cuda_submit,
     .wait = tskip__cuda_wait,

@@ -51,6 +51,7 @@ void tskip__cuda_encoder_destroy(void *device, void *encoder);
 tskip_status tskip__cuda_dispatch(void *device, void *encoder, const tskip__dispatch *dispatch);
 tskip_status tskip__cuda_fill(void *device, void *encoder, const tskip__bound *range,
                               uint32_t value);
+tskip__block *tskip__cuda_commands(void *encoder);
 tskip_status tskip__cuda_barrier(void *device, void *encoder);
 tskip_status tskip__cuda_submit(void *device, void *encoder);
 tskip_status tskip__cuda_wait(void *device, void *encoder);

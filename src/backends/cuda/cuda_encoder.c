@@ -261,6 +261,11 @@ tskip_status tskip__cuda_fill(void *device, void *list, const tskip__bound *rang
     return add(device, list, c);
 }
 
+tskip__block *tskip__cuda_commands(void *encoder)
+{
+    return &((cuda_encoder *)encoder)->commands;
+}
+
 tskip_status tskip__cuda_barrier(void *device, void *encoder)
 {
     (void)device;

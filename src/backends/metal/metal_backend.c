@@ -164,6 +164,7 @@ const tskip__backend tskip__metal_backend = {
     .encoder_destroy = tskip__metal_encoder_destroy,
     .dispatch = tskip__metal_dispatch,
     .fill = tskip__metal_fill,
+    .commands = tskip__metal_commands,
     .barrier = tskip__metal_barrier,
     .submit = tskip__metal_submit,
     .wait = tskip__metal_wait,

@@ -63,6 +63,7 @@ void tskip__metal_encoder_destroy(void *device, void *encoder);
 tskip_status tskip__metal_dispatch(void *device, void *encoder, const tskip__dispatch *dispatch);
 tskip_status tskip__metal_fill(void *device, void *encoder, const tskip__bound *range,
                                uint32_t value);
+tskip__block *tskip__metal_commands(void *encoder);
 tskip_status tskip__metal_barrier(void *device, void *encoder);
 tskip_status tskip__metal_submit(void *device, void *encoder);
 tskip_status tskip__metal_wait(void *device, void *encoder);

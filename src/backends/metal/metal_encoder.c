@@ -233,6 +233,11 @@ tskip_status tskip__metal_fill(void *opened, void *encoder, const tskip__bound *
     return tskip__metal_dispatch(device, encoder, &dispatch);
 }
 
+tskip__block *tskip__metal_commands(void *encoder)
+{
+    return &((metal_encoder *)encoder)->commands;
+}
+
 tskip_status tskip__metal_barrier(void *device, void *encoder)
 {
     command *c = reserve(encoder, 0, 0);

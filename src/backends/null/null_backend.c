@@ -67,6 +67,7 @@ const tskip__backend tskip__null_backend = {
     .encoder_destroy = tskip__null_encoder_destroy,
     .dispatch = tskip__null_dispatch,
     .fill = tskip__null_fill,
+    .commands = tskip__null_commands,
     .barrier = tskip__null_barrier,
     .submit = tskip__null_submit,
     .wait = tskip__null_wait,

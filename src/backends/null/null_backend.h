@@ -61,6 +61,7 @@ void tskip__null_encoder_destroy(void *device, void *encoder);
 tskip_status tskip__null_dispatch(void *device, void *encoder, const tskip__dispatch *dispatch);
 tskip_status tskip__null_fill(void *device, void *encoder, const tskip__bound *range,
                               uint32_t value);
+tskip__block *tskip__null_commands(void *encoder);
 tskip_status tskip__null_barrier(void *device, void *encoder);
 tskip_status tskip__null_submit(void *device, void *encoder);
 tskip_status tskip__null_wait(void *device, void *encoder);

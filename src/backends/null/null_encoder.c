@@ -112,6 +112,11 @@ tskip_status tskip__null_fill(void *device, void *encoder, const tskip__bound *b
     return TSKIP_OK;
 }
 
+tskip__block *tskip__null_commands(void *encoder)
+{
+    return &((null_encoder *)encoder)->commands;
+}
+
 tskip_status tskip__null_barrier(void *device, void *encoder)
 {
     (void)device;
