@@ -7,11 +7,15 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/lint"))
+import links  # noqa: E402
+
 BUILD = os.environ["TSKIP_BUILD"]
 CC = os.environ.get("CC", "cc")
 VERSION = os.environ["TSKIP_VERSION"]
@@ -83,6 +87,30 @@ class Install(unittest.TestCase):
                      "libtileskip.a", "pkgconfig/tileskip.pc",
                      "cmake/tileskip/tileskip-config.cmake"):
             self.assertTrue((self.lib / name).is_file(), name)
+
+    def test_documentation(self):
+        """Every page is there, and no link of it leads out of what is installed."""
+        doc = next(self.prefix.glob("**/doc/tileskip"))
+        pages = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "examples/python/tour.ipynb"}
+        pages |= {f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")}
+        pages |= {f"examples/{p.name}" for p in (ROOT / "examples").glob("[0-9]*.c")}
+        for page in pages:
+            self.assertTrue((doc / page).is_file(), page)
+        self.assertEqual(list(links.broken(doc)), [])
+        tools = {p.name for p in doc.rglob("*") if p.suffix in {".py", ".sh"} or p.stem == "demo"}
+        self.assertEqual(tools, set())
+
+    def test_components(self):
+        """What a distribution makes three packages of."""
+        for component, there, not_there in (
+                ("runtime", "libtileskip.so.0.1", "libtileskip.so"),
+                ("development", "libtileskip.so", "libtileskip.so.0.1"),
+                ("documentation", "masks.md", "tileskip.1")):
+            prefix = self.folder / component
+            run("cmake", "--install", BUILD, "--prefix", str(prefix), "--component", component)
+            names = {p.name for p in prefix.rglob("*")}
+            self.assertIn(there, names)
+            self.assertNotIn(not_there, names)
 
     def test_command(self):
         self.assertEqual(run(str(self.prefix / "bin/tileskip"), "--version"), f"tileskip {VERSION}\n")

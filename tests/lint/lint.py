@@ -9,6 +9,8 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import links
+
 CODE = {".c", ".h", ".def", ".cu", ".cuh", ".comp", ".glsl", ".m", ".metal"}
 TEXT = CODE | {".py", ".sh", ".cmake", ".in", ".txt", ".md", ".1", ".toml", ".cfg", ".yml"}
 LEFT_OUT = {"build", "out", "__pycache__", "corpus"}  # and folders that begin with a dot
@@ -139,6 +141,11 @@ def check_msl(name, text):
         yield f"{name}: begins with '{first}', expected {MSL_FIRST}"
 
 
+def check_links(root):
+    pages = [path for _, path in files_of(root) if path.suffix in {".md", ".ipynb"}]
+    yield from links.broken(root, pages)
+
+
 def check_unique_names(root):
     places = defaultdict(list)
     for name, path in files_of(root):
@@ -189,6 +196,7 @@ def lint(root):
         yield from check_licence(name, text)
         yield from check_text(name, text)
         yield from check_msl(name, text)
+    yield from check_links(root)
     yield from check_unique_names(root)
     yield from check_versions(root)
     yield from check_format(root)

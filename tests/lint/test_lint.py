@@ -88,6 +88,15 @@ class Lint(unittest.TestCase):
             found = breaches(files={name: "x = 1\n"})
             self.assertEqual(sum("is not among its first lines" in f for f in found), 2, found)
 
+    def test_links(self):
+        page = "# One & two\n[a](docs/b.md#one--two) [c](docs/b.md#three) [d](no.md) `[e](no)`\n"
+        found = breaches(files={"README.md": page + '<img src="no.png">\n',
+                                "docs/b.md": "# One & two\n[up](../README.md) [w](https://x/y)\n"})
+        self.assertEqual(found, [
+            "README.md: the link docs/b.md#three names no heading of that page",
+            "README.md: the link no.md leads nowhere",
+            "README.md: the link no.png leads nowhere"])
+
     @unittest.skipUnless(lint.formatter(), "clang-format 14 is not here")
     def test_format(self):
         found = breaches(files={"cli/cmd.c": SPDX + "int  a;\n"})
