@@ -100,10 +100,13 @@ tskip_status tskip_mask_count_pairs(const tskip_mask *mask, const tskip_extent *
     TSKIP__TRY(tskip__require(mask, "mask", "a mask"));
     TSKIP__TRY(tskip__require(extent, "extent", "lengths and offsets"));
     TSKIP__TRY(tskip__require(pairs, "pairs", "where to store the count"));
+    static const tskip_tile large = {1 << 16, 1 << 16}; /* of which any length has few enough */
     tskip_extent resolved;
     struct tskip__plane_args plane;
     TSKIP__TRY(tskip__extent_resolve(extent, &resolved));
-    TSKIP__TRY(tskip__mask_plane(mask, &resolved, tskip__group_rows, &plane));
+    TSKIP__TRY(mask->tensor.rank
+                   ? tskip__mask_rows(mask, &resolved, "counting a mask tensor", &plane)
+                   : tskip__mask_plane(mask, &resolved, large, &plane));
     TSKIP__TRY(check_total(&plane));
     if (mask->tensor.rank)
         TSKIP__TRY(count_tensor(mask, &plane, pairs));

@@ -48,16 +48,16 @@ tskip_status tskip__extent_resolve(const tskip_extent *extent, tskip_extent *res
     return TSKIP_OK;
 }
 
-static tskip_status tiles(const char *name, int64_t length, uint32_t tile, uint32_t *count)
+static tskip_status tiles(char side, int64_t length, uint32_t tile, uint32_t *count)
 {
     if (tile == 0)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "tile.%s is 0, expected at least 1", name);
+        return tskip__fail(TSKIP_INVALID_ARGUMENT, "tile.b%c is 0, expected at least 1", side);
     int64_t n = (length + tile - 1) / tile;
     if (n > UINT32_MAX)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "tile.%s is %" PRIu32 ": %" PRId64 " tiles for a length of %" PRId64
-                           ", at most 2^32 - 1 fit",
-                           name, tile, n, length);
+                           "%c_len is %" PRId64 ": %" PRId64 " tiles of b%c = %" PRIu32
+                           ", expected at most 2^32 - 1",
+                           side, length, n, side, tile);
     *count = (uint32_t)n;
     return TSKIP_OK;
 }
@@ -65,6 +65,6 @@ static tskip_status tiles(const char *name, int64_t length, uint32_t tile, uint3
 tskip_status tskip__tile_grid(const tskip_extent *extent, tskip_tile tile, uint32_t *nq,
                               uint32_t *nk)
 {
-    TSKIP__TRY(tiles("bq", extent->q_len, tile.bq, nq));
-    return tiles("bk", extent->k_len, tile.bk, nk);
+    TSKIP__TRY(tiles('q', extent->q_len, tile.bq, nq));
+    return tiles('k', extent->k_len, tile.bk, nk);
 }

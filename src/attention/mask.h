@@ -34,9 +34,10 @@ tskip_status tskip__mask_check_device(const tskip_mask *mask, const tskip_device
 tskip_status tskip__mask_plane(const tskip_mask *mask, const tskip_extent *extent, tskip_tile tile,
                                struct tskip__plane_args *plane);
 
-/* The tile over which kernels that take rows of a plane are laid: nq of the plane is then their
- * number of groups. Columns are not cut; any k_len gives a grid that fits. */
-static const tskip_tile tskip__group_rows = {TSKIP__ROWS_A_GROUP, 1 << 16};
+/* The same for kernels that take rows: nq of the plane is their number of groups. `task` is what
+ * has a limit then: "filling a mask". */
+tskip_status tskip__mask_rows(const tskip_mask *mask, const tskip_extent *extent, const char *task,
+                              struct tskip__plane_args *plane);
 
 /* Refuses more planes than a grid of groups can count. */
 tskip_status tskip__check_planes(uint32_t batch, uint32_t head);

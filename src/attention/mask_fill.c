@@ -63,7 +63,7 @@ tskip_status tskip_mask_fill_encode(const tskip_mask *mask, const tskip_extent *
     tskip_mask_tensor to;
     const tskip_kernel *kernel;
     TSKIP__TRY(tskip__extent_resolve(extent, &resolved));
-    TSKIP__TRY(tskip__mask_plane(mask, &resolved, tskip__group_rows, &plane));
+    TSKIP__TRY(tskip__mask_rows(mask, &resolved, "filling a mask", &plane));
     if (plane.rules.flags & TSKIP__RULE_ALIBI) {
         plane.planes_head = resolved.n_heads; /* a slope a head */
         if (out->dtype != TSKIP_F32)

@@ -114,3 +114,14 @@ tskip_status tskip__mask_plane(const tskip_mask *mask, const tskip_extent *exten
         TSKIP__TRY(lay_tensor(mask, extent, plane));
     return tskip__check_planes(plane->planes_batch, plane->planes_head);
 }
+
+tskip_status tskip__mask_rows(const tskip_mask *mask, const tskip_extent *extent, const char *task,
+                              struct tskip__plane_args *plane)
+{
+    const int64_t most = (int64_t)UINT32_MAX * TSKIP__ROWS_A_GROUP;
+    if (extent->q_len > most)
+        return tskip__fail(TSKIP_UNSUPPORTED,
+                           "q_len is %" PRId64 ", expected at most %" PRId64 " for %s",
+                           extent->q_len, most, task);
+    return tskip__mask_plane(mask, extent, (tskip_tile){TSKIP__ROWS_A_GROUP, 1 << 16}, plane);
+}

@@ -303,6 +303,31 @@ static void test_refused_extents(void **state)
     tskip_buffer_destroy(&b);
 }
 
+/* More rows than groups can be counted: the length is named, and no tile that nobody gave. */
+static void test_too_many_rows(void **state)
+{
+    (void)state;
+    static float cells[5];
+    static const char text[] = "q_len is 1099511627776, expected at most 274877906880 for ";
+    tskip_buffer *b = import(cells, sizeof cells);
+    const tskip_extent extent = {.q_len = (int64_t)1 << 40, .k_len = 5};
+    const tskip_mask_tensor row = {b, 0, TSKIP_F32, 2, {1, 5}, {0}};
+    tskip_mask *mask;
+    tskip_encoder *encoder;
+    uint64_t pairs;
+    assert_done(tskip_encoder_create(device, NULL, &encoder));
+    assert_done(tskip_mask_create(device, &(tskip_mask_desc){.tensor = row}, &mask));
+    assert_refused(tskip_mask_count_pairs(mask, &extent, &pairs, NULL), TSKIP_UNSUPPORTED, text);
+    assert_refused(tskip_mask_fill_encode(mask, &extent, &row, encoder), TSKIP_UNSUPPORTED, text);
+    tskip_mask_destroy(&mask);
+    assert_done(tskip_mask_create(device, &(tskip_mask_desc){.rules = ""}, &mask));
+    assert_done(tskip_mask_count_pairs(mask, &extent, &pairs, NULL));
+    assert_true(pairs == (uint64_t)5 << 40);
+    tskip_mask_destroy(&mask);
+    tskip_encoder_destroy(&encoder);
+    tskip_buffer_destroy(&b);
+}
+
 static void test_refused_fills(void **state)
 {
     (void)state;
@@ -402,7 +427,8 @@ int main(void)
         cmocka_unit_test(test_sentinels),     cmocka_unit_test(test_fill_from_tensor),
         cmocka_unit_test(test_planes),        cmocka_unit_test(test_refused_tensors),
         cmocka_unit_test(test_refused_masks), cmocka_unit_test(test_refused_extents),
-        cmocka_unit_test(test_refused_fills), cmocka_unit_test(test_alibi_slopes),
+        cmocka_unit_test(test_too_many_rows), cmocka_unit_test(test_refused_fills),
+        cmocka_unit_test(test_alibi_slopes),
     };
     rungs_open(&all, 2);
     device = all.devices[0];
