@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "kernels/kernel_table.h"
 #include "mask.h"
 #include "slice_check.h"
 
@@ -73,13 +75,26 @@ static tskip_status check_reach(const char *name, const tskip_mask_tensor *t)
     return tskip__slice_check(name, (tskip_slice){t->buffer, t->offset}, bytes, element);
 }
 
+static tskip_status check_dtype(const char *name, tskip_dtype dtype)
+{
+    char list[64];
+    size_t used = 0;
+    for (const tskip_dtype *known = tskip__mask_dtypes; *known != TSKIP_DTYPE_NONE; known++) {
+        if (dtype == *known)
+            return TSKIP_OK;
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
+                                     tskip_dtype_name(*known));
+    }
+    return tskip__fail(TSKIP_UNSUPPORTED, "%s has dtype %d, expected one of %s", name, (int)dtype,
+                       list);
+}
+
 tskip_status tskip__mask_tensor_check(const char *name, const tskip_mask_tensor *tensor,
                                       tskip_mask_tensor *out)
 {
     TSKIP__TRY(widen(name, tensor, out));
-    if (tskip_dtype_size(tensor->dtype) == 0)
-        return tskip__fail(TSKIP_UNSUPPORTED, "%s has dtype %d, expected f32, f16, bf16 or bool",
-                           name, (int)tensor->dtype);
+    TSKIP__TRY(check_dtype(name, tensor->dtype));
     if (!tensor->buffer)
         return tskip__fail(TSKIP_INVALID_ARGUMENT, "%s.buffer is NULL, expected a buffer", name);
     TSKIP__TRY(fill_strides(name, out));

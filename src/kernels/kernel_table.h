@@ -24,6 +24,11 @@
  * A binding that a problem does not have is empty; so is the order of
  * the two that work the keys in parts. */
 
+/* The element types of a mask tensor that "mask_fill", "mask_count", "tile_map" and attention read
+ * and "mask_fill" writes; ended by NONE. One that tskip_dtype gains is no mask's before they know
+ * it. */
+extern const tskip_dtype tskip__mask_dtypes[];
+
 /* The shares into which the columns of a row of tiles are cut for "tile_map": one on a CPU, where a
  * group is a thread's; on a GPU enough to fill it. */
 uint32_t tskip__map_groups_across(tskip_code_format format, const struct tskip__plane_args *plane);

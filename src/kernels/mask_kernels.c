@@ -15,6 +15,9 @@
 #include "tile_order_cu_source.h"
 #include "tile_order_metal_source.h"
 
+const tskip_dtype tskip__mask_dtypes[] = {TSKIP_F32, TSKIP_F16, TSKIP_BF16, TSKIP_BOOL,
+                                          TSKIP_DTYPE_NONE};
+
 #define C_BODY(rung, fn)                                                                           \
     {                                                                                              \
         .format = TSKIP_CODE_C, .capability = (rung), .function = (fn)                             \
