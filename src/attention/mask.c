@@ -143,8 +143,8 @@ static tskip_status set_heads(tskip_mask *mask, const tskip_mask_desc *desc, con
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "n_heads is %zu, expected the number of query heads: alibi needs it", n);
     if (r->n_slopes > 0 && r->n_slopes != n)
-        return tskip__fail(TSKIP_INVALID_ARGUMENT, "alibi has %zu slopes, expected %zu, one a head",
-                           r->n_slopes, n);
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "rule alibi has %zu slopes, expected %zu, one a head", r->n_slopes, n);
     mask->n_heads = (uint32_t)n;
     return TSKIP_OK;
 }

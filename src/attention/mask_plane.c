@@ -11,12 +11,12 @@ static tskip_status check_entry(const tskip_mask *mask, uint32_t e, const tskip_
     struct tskip__rules_entry entry = tskip__mask_entry(mask, e);
     if (mask->has_klen && entry.klen > extent->k_len)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "klen, entry %" PRIu32 " is %" PRId64
+                           "rule klen, entry %" PRIu32 " is %" PRId64
                            ", expected at most k_len = %" PRId64,
                            e, (int64_t)entry.klen, extent->k_len);
     if (entry.kstart >= extent->k_len)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "kstart, entry %" PRIu32 " is %" PRId64
+                           "rule kstart, entry %" PRIu32 " is %" PRId64
                            ", expected less than k_len = %" PRId64,
                            e, (int64_t)entry.kstart, extent->k_len);
     if (!(mask->rules.flags & TSKIP__RULE_SEGMENT))
@@ -24,7 +24,7 @@ static tskip_status check_entry(const tskip_mask *mask, uint32_t e, const tskip_
     int64_t sum = mask->words[mask->rules.first_segment + entry.segments_end - 1];
     if (sum != extent->k_offset + extent->k_len)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "segments, entry %" PRIu32 " add up to %" PRId64
+                           "rule segments, entry %" PRIu32 " add up to %" PRId64
                            ", expected k_offset + k_len = %" PRId64,
                            e, sum, extent->k_offset + extent->k_len);
     return TSKIP_OK;
@@ -39,7 +39,7 @@ static tskip_status check_rules(const tskip_mask *mask, const tskip_extent *exte
                            n, extent->batch);
     if (mask->rules.n_slopes > 0 && mask->rules.n_slopes != extent->n_heads)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                           "alibi has %" PRIu32 " slopes, expected n_heads = %" PRIu32,
+                           "rule alibi has %" PRIu32 " slopes, expected n_heads = %" PRIu32,
                            mask->rules.n_slopes, extent->n_heads);
     for (uint32_t e = 0; e < n; e++)
         TSKIP__TRY(check_entry(mask, e, extent));

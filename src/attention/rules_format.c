@@ -25,67 +25,82 @@ static void put(struct writer *w, const char *format, ...)
     w->length += n > 0 ? (size_t)n : 0;
 }
 
-static void put_name(struct writer *w, const char *name)
+static void put_number(struct writer *w, char before, int64_t value)
 {
-    put(w, "%s%s", w->length > 0 ? "," : "", name);
+    put(w, "%c%" PRId64, before, value);
 }
 
-static void put_limit(struct writer *w, const char *name, int64_t value)
+/* Before number j of entry i. */
+static char separator(size_t i, size_t j)
 {
-    if (value == 0)
-        return;
-    put_name(w, name);
-    put(w, "=%" PRId64, value);
+    return j > 0 ? '+' : i > 0 ? '/' : '=';
 }
 
-static void put_spans(struct writer *w, const char *name, const tskip_span_list *lists, size_t n)
-{
-    if (n == 0)
-        return;
-    put_name(w, name);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < lists[i].n_spans; j++)
-            put(w, "%s%" PRId64 ":%" PRId64,
-                j > 0   ? "+"
-                : i > 0 ? "/"
-                        : "=",
-                lists[i].spans[j].start, lists[i].spans[j].end);
-}
-
-static void put_segments(struct writer *w, const tskip_rules *r)
-{
-    if (r->n_segments == 0)
-        return;
-    put_name(w, "segments");
-    for (size_t i = 0; i < r->n_segments; i++)
-        for (size_t j = 0; j < r->segments[i].n_lengths; j++)
-            put(w, "%s%" PRId64, j > 0 ? "+" : i > 0 ? "/" : "=", r->segments[i].lengths[j]);
-}
-
-static void put_entries(struct writer *w, const char *name, const int64_t *values, size_t n)
-{
-    if (n == 0)
-        return;
-    put_name(w, name);
-    for (size_t i = 0; i < n; i++)
-        put(w, "%s%" PRId64, i > 0 ? "/" : "=", values[i]);
-}
-
-static void put_slope(struct writer *w, char separator, float slope)
-{
-    char digits[32];
-    (void)tskip__format_f32(fabsf(slope), digits, sizeof digits); /* no "-0" */
-    put(w, "%c%s", separator, digits);
-}
-
-/* Lists that the grammar cannot spell: an entry without a span. */
-static tskip_status check_spellable(const char *name, const tskip_span_list *lists, size_t n)
+static void put_spans(struct writer *w, const tskip_span_list *lists, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (lists[i].n_spans == 0)
+        for (size_t j = 0; j < lists[i].n_spans; j++) {
+            put_number(w, separator(i, j), lists[i].spans[j].start);
+            put_number(w, ':', lists[i].spans[j].end);
+        }
+}
+
+static void put_lengths(struct writer *w, const tskip_length_list *lists, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < lists[i].n_lengths; j++)
+            put_number(w, separator(i, j), lists[i].lengths[j]);
+}
+
+static void put_columns(struct writer *w, const int64_t *columns, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        put_number(w, separator(i, 0), columns[i]);
+}
+
+static void put_slopes(struct writer *w, const float *slopes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char digits[32];
+        (void)tskip__format_f32(fabsf(slopes[i]), digits, sizeof digits); /* no "-0" */
+        put(w, "%c%s", separator(i, 0), digits);
+    }
+}
+
+static void put_rule(struct writer *w, const tskip_rules *r, const tskip__rule *rule)
+{
+    const size_t n = tskip__rule_entries(r, rule);
+    put(w, "%s%s", w->length > 0 ? "," : "", rule->name);
+    switch (rule->form) {
+    case TSKIP__FORM_LIMIT:
+        put_number(w, '=', tskip__rule_limit(r, rule));
+        break;
+    case TSKIP__FORM_SPANS:
+        put_spans(w, tskip__rule_spans(r, rule), n);
+        break;
+    case TSKIP__FORM_LENGTHS:
+        put_lengths(w, tskip__rule_lengths(r, rule), n);
+        break;
+    case TSKIP__FORM_COLUMNS:
+        put_columns(w, tskip__rule_columns(r, rule), n);
+        break;
+    case TSKIP__FORM_SLOPES:
+        put_slopes(w, r->slopes, r->n_slopes);
+        break;
+    case TSKIP__FORM_FLAG:
+        break;
+    }
+}
+
+/* The grammar cannot spell an entry without a span. */
+static tskip_status check_spellable(const tskip_rules *r, const tskip__rule *rule)
+{
+    const size_t n = tskip__rule_entries(r, rule);
+    for (size_t i = 0; i < n && rule->form == TSKIP__FORM_SPANS; i++)
+        if (tskip__rule_spans(r, rule)[i].n_spans == 0)
             return tskip__fail(TSKIP_INVALID_ARGUMENT,
-                               "%s, entry %zu has no span, which the text form cannot say", name,
-                               i);
+                               "rule %s, entry %zu has no span, which the text form cannot say",
+                               rule->name, i);
     return TSKIP_OK;
 }
 
@@ -97,25 +112,14 @@ tskip_status tskip_rules_format(const tskip_rules *rules, char *text, size_t cap
     if (capacity > 0)
         TSKIP__TRY(tskip__require(text, "text", "room for `capacity` bytes"));
     TSKIP__TRY(tskip__rules_check(rules));
-    TSKIP__TRY(check_spellable("images", rules->images, rules->n_images));
-    TSKIP__TRY(check_spellable("spans", rules->spans, rules->n_spans));
+    for (const tskip__rule *rule = tskip__rule_table; rule->name; rule++)
+        TSKIP__TRY(check_spellable(rules, rule));
     struct writer w = {text, capacity, 0};
     if (capacity > 0)
         text[0] = '\0';
-    if (rules->causal)
-        put_name(&w, "causal");
-#define PUT(name) put_limit(&w, #name, rules->name);
-    TSKIP__RULE_LIMITS(PUT)
-#undef PUT
-    put_spans(&w, "images", rules->images, rules->n_images);
-    put_spans(&w, "spans", rules->spans, rules->n_spans);
-    put_segments(&w, rules);
-    put_entries(&w, "klen", rules->klen, rules->n_klen);
-    put_entries(&w, "kstart", rules->kstart, rules->n_kstart);
-    if (rules->alibi)
-        put_name(&w, "alibi");
-    for (size_t i = 0; i < rules->n_slopes; i++)
-        put_slope(&w, i > 0 ? '/' : '=', rules->slopes[i]);
+    for (const tskip__rule *rule = tskip__rule_table; rule->name; rule++)
+        if (tskip__rule_present(rules, rule))
+            put_rule(&w, rules, rule);
     *length = w.length;
     return TSKIP_OK;
 }

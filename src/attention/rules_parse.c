@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,11 +66,6 @@ static tskip_status take_number(struct parser *p, int64_t minimum, int64_t *out)
     return TSKIP_OK;
 }
 
-static tskip_status expect_equals(struct parser *p)
-{
-    return take(p, '=') ? TSKIP_OK : refuse(p, "\"=\" and a value");
-}
-
 static void *reserve(struct parser *p, size_t bytes)
 {
     void *start = p->free;
@@ -96,25 +90,6 @@ static size_t count_in_entry(const struct parser *p)
     return n;
 }
 
-static tskip_status read_flag(struct parser *p, void *member)
-{
-    (void)p;
-    *(bool *)member = true;
-    return TSKIP_OK;
-}
-
-static tskip_status read_number(struct parser *p, void *member)
-{
-    TSKIP__TRY(expect_equals(p));
-    return take_number(p, 0, member);
-}
-
-static tskip_status read_positive(struct parser *p, void *member)
-{
-    TSKIP__TRY(expect_equals(p));
-    return take_number(p, 1, member);
-}
-
 static tskip_status take_spans(struct parser *p, tskip_span_list *list)
 {
     size_t n = count_in_entry(p);
@@ -131,33 +106,6 @@ static tskip_status take_spans(struct parser *p, tskip_span_list *list)
     return TSKIP_OK;
 }
 
-static tskip_status read_span_lists(struct parser *p, const tskip_span_list **out, size_t *n_out)
-{
-    TSKIP__TRY(expect_equals(p));
-    size_t n = count_entries(p);
-    tskip_span_list *lists = reserve(p, n * sizeof *lists);
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0 && !take(p, '/'))
-            return refuse(p, "\"+\", \"/\" or the next rule");
-        TSKIP__TRY(take_spans(p, &lists[i]));
-    }
-    *out = lists;
-    *n_out = n;
-    return TSKIP_OK;
-}
-
-static tskip_status read_images(struct parser *p, void *member)
-{
-    (void)member;
-    return read_span_lists(p, &p->rules->images, &p->rules->n_images);
-}
-
-static tskip_status read_spans(struct parser *p, void *member)
-{
-    (void)member;
-    return read_span_lists(p, &p->rules->spans, &p->rules->n_spans);
-}
-
 static tskip_status take_lengths(struct parser *p, tskip_length_list *list)
 {
     size_t n = count_in_entry(p);
@@ -169,50 +117,6 @@ static tskip_status take_lengths(struct parser *p, tskip_length_list *list)
     }
     *list = (tskip_length_list){lengths, n};
     return TSKIP_OK;
-}
-
-static tskip_status read_segments(struct parser *p, void *member)
-{
-    (void)member;
-    TSKIP__TRY(expect_equals(p));
-    size_t n = count_entries(p);
-    tskip_length_list *lists = reserve(p, n * sizeof *lists);
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0 && !take(p, '/'))
-            return refuse(p, "\"+\", \"/\" or the next rule");
-        TSKIP__TRY(take_lengths(p, &lists[i]));
-    }
-    p->rules->segments = lists;
-    p->rules->n_segments = n;
-    return TSKIP_OK;
-}
-
-static tskip_status read_entries(struct parser *p, int64_t minimum, const int64_t **out,
-                                 size_t *n_out)
-{
-    TSKIP__TRY(expect_equals(p));
-    size_t n = count_entries(p);
-    int64_t *values = reserve(p, n * sizeof *values);
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0 && !take(p, '/'))
-            return refuse(p, "\"/\" or the next rule");
-        TSKIP__TRY(take_number(p, minimum, &values[i]));
-    }
-    *out = values;
-    *n_out = n;
-    return TSKIP_OK;
-}
-
-static tskip_status read_klen(struct parser *p, void *member)
-{
-    (void)member;
-    return read_entries(p, 1, &p->rules->klen, &p->rules->n_klen);
-}
-
-static tskip_status read_kstart(struct parser *p, void *member)
-{
-    (void)member;
-    return read_entries(p, 0, &p->rules->kstart, &p->rules->n_kstart);
 }
 
 static int take_digits(struct parser *p, double *value)
@@ -260,9 +164,9 @@ static tskip_status take_slope(struct parser *p, float *out)
     return TSKIP_OK;
 }
 
-static tskip_status read_alibi(struct parser *p, void *member)
+/* name or name=F/F… */
+static tskip_status read_slopes(struct parser *p)
 {
-    (void)member;
     p->rules->alibi = true;
     if (!take(p, '='))
         return TSKIP_OK;
@@ -278,43 +182,75 @@ static tskip_status read_alibi(struct parser *p, void *member)
     return TSKIP_OK;
 }
 
-static const struct {
-    const char *name;
-    tskip_status (*read)(struct parser *p, void *member);
-    size_t member; /* of tskip_rules, where it is a single value */
-} known_rules[] = {
-    {"causal", read_flag, offsetof(tskip_rules, causal)},
-    {"window", read_positive, offsetof(tskip_rules, window)},
-    {"symmetric", read_positive, offsetof(tskip_rules, symmetric)},
-    {"chunk", read_positive, offsetof(tskip_rules, chunk)},
-    {"prefix", read_number, offsetof(tskip_rules, prefix)},
-    {"sink", read_number, offsetof(tskip_rules, sink)},
-    {"images", read_images, 0},
-    {"spans", read_spans, 0},
-    {"segments", read_segments, 0},
-    {"klen", read_klen, 0},
-    {"kstart", read_kstart, 0},
-    {"alibi", read_alibi, 0},
-};
+/* Entry i of n of a list that begins at `list`. */
+static tskip_status take_entry(struct parser *p, const tskip__rule *rule, void *list, size_t i)
+{
+    if (rule->form == TSKIP__FORM_SPANS)
+        return take_spans(p, (tskip_span_list *)list + i);
+    if (rule->form == TSKIP__FORM_LENGTHS)
+        return take_lengths(p, (tskip_length_list *)list + i);
+    return take_number(p, rule->least, (int64_t *)list + i);
+}
 
-enum { N_RULES = sizeof known_rules / sizeof known_rules[0] };
+static void *value_of(const struct parser *p, const tskip__rule *rule)
+{
+    return (char *)p->rules + rule->value;
+}
+
+/* name=ENTRY/ENTRY… */
+static tskip_status read_entries(struct parser *p, const tskip__rule *rule)
+{
+    const size_t n = count_entries(p);
+    const bool columns = rule->form == TSKIP__FORM_COLUMNS;
+    const char *end = columns ? "\"/\" or the next rule" : "\"+\", \"/\" or the next rule";
+    void *list = reserve(p, n * (columns ? sizeof(int64_t) : sizeof(tskip_span_list)));
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && !take(p, '/'))
+            return refuse(p, end);
+        TSKIP__TRY(take_entry(p, rule, list, i));
+    }
+    if (rule->form == TSKIP__FORM_SPANS)
+        *(const tskip_span_list **)value_of(p, rule) = list;
+    else if (rule->form == TSKIP__FORM_LENGTHS)
+        *(const tskip_length_list **)value_of(p, rule) = list;
+    else
+        *(const int64_t **)value_of(p, rule) = list;
+    *(size_t *)(void *)((char *)p->rules + rule->count) = n;
+    return TSKIP_OK;
+}
+
+static tskip_status read_value(struct parser *p, const tskip__rule *rule)
+{
+    if (rule->form == TSKIP__FORM_SLOPES)
+        return read_slopes(p);
+    if (rule->form == TSKIP__FORM_FLAG) {
+        *(bool *)value_of(p, rule) = true;
+        return TSKIP_OK;
+    }
+    if (!take(p, '='))
+        return refuse(p, "\"=\" and a value");
+    if (rule->form == TSKIP__FORM_LIMIT)
+        return take_number(p, rule->least, value_of(p, rule));
+    return read_entries(p, rule);
+}
 
 static tskip_status unknown_rule(const struct parser *p)
 {
+    enum { MOST = 32 };
     char word[32];
     int n = p->rule_length < (int)sizeof word ? p->rule_length : (int)sizeof word - 1;
     memcpy(word, p->rule, (size_t)n);
     word[n] = '\0';
-    const char *names[N_RULES];
+    const char *names[MOST];
     char list[128], hint[TSKIP__HINT_SIZE];
-    size_t used = 0;
-    for (int i = 0; i < N_RULES; i++) {
-        names[i] = known_rules[i].name;
+    size_t used = 0, n_names = 0;
+    for (const tskip__rule *rule = tskip__rule_table; rule->name && n_names < MOST; rule++) {
+        names[n_names++] = rule->name;
         if (used < sizeof list)
-            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "",
-                                     names[i]);
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
+                                     rule->name);
     }
-    bool near = *tskip__hint(word, names, N_RULES, hint) != '\0';
+    bool near = *tskip__hint(word, names, n_names, hint) != '\0';
     return tskip__fail(TSKIP_INVALID_ARGUMENT, "\"%s\" at character %td is no rule%s%s", word,
                        p->rule - p->text + 1, near ? hint : ", expected one of ", near ? "" : list);
 }
@@ -323,17 +259,18 @@ static tskip_status read_rule(struct parser *p)
 {
     p->rule = p->at;
     p->rule_length = (int)strcspn(p->at, "=,");
-    for (uint32_t i = 0; i < N_RULES; i++) {
-        if (strlen(known_rules[i].name) != (size_t)p->rule_length ||
-            memcmp(known_rules[i].name, p->rule, (size_t)p->rule_length) != 0)
+    for (const tskip__rule *rule = tskip__rule_table; rule->name; rule++) {
+        if (strlen(rule->name) != (size_t)p->rule_length ||
+            memcmp(rule->name, p->rule, (size_t)p->rule_length) != 0)
             continue;
-        if (p->seen & (1u << i))
+        const uint32_t bit = 1u << (rule - tskip__rule_table);
+        if (p->seen & bit)
             return tskip__fail(TSKIP_INVALID_ARGUMENT,
                                "rule %s at character %td is given twice, expected once at most",
-                               known_rules[i].name, p->at - p->text + 1);
-        p->seen |= 1u << i;
+                               rule->name, p->at - p->text + 1);
+        p->seen |= bit;
         p->at += p->rule_length;
-        TSKIP__TRY(known_rules[i].read(p, (char *)p->rules + known_rules[i].member));
+        TSKIP__TRY(read_value(p, rule));
         return *p->at == ',' || *p->at == '\0' ? TSKIP_OK : refuse(p, "\",\" and the next rule");
     }
     return unknown_rule(p);

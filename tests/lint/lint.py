@@ -170,6 +170,19 @@ def check_versions(root):
             yield f"{name}: does not say {needle.strip()}, as include/tileskip/base.h does"
 
 
+def check_rules(root):
+    """Every mask rule is documented, drawn at random by verify, and known to oracle and Python."""
+    table = root / "src/attention/rules.c"
+    if not table.is_file():
+        return
+    for rule in re.findall(r'^    (?:\{"|FLAG\(|LIMIT\(|LIST\()(\w+)', table.read_text(), re.MULTILINE):
+        for name in ("include/tileskip/attention.h", "docs/masks.md", "man/tileskip.1",
+                     "oracle/oracle_rules_parse.c", "cli/problem_random_rules.c",
+                     "bindings/python/src/tileskip/_mask.py"):
+            if not re.search(rf"(?:\b|%s){rule}\b", (root / name).read_text()):
+                yield f"{name}: does not know the rule {rule} of src/attention/rules.c"
+
+
 def formatter():
     """clang-format 14, or None: other versions disagree with it."""
     tool = shutil.which("clang-format-14") or shutil.which("clang-format")
@@ -199,6 +212,7 @@ def lint(root):
     yield from check_links(root)
     yield from check_unique_names(root)
     yield from check_versions(root)
+    yield from check_rules(root)
     yield from check_format(root)
 
 

@@ -102,6 +102,16 @@ class Lint(unittest.TestCase):
         found = breaches(files={"cli/cmd.c": SPDX + "int  a;\n"})
         self.assertTrue(any("clang-format" in f for f in found), found)
 
+    def test_rules(self):
+        knows = ("docs/masks.md", "man/tileskip.1", "oracle/oracle_rules_parse.c",
+                 "cli/problem_random_rules.c", "bindings/python/src/tileskip/_mask.py",
+                 "include/tileskip/attention.h")
+        files = {name: CLEAN.get(name, SPDX) + "/* window */\n" for name in knows}
+        table = SPDX + "int a[] = {\n    LIMIT(window, 1),\n    FLAG(dilated),\n};\n"
+        found = breaches(files={**files, "src/attention/rules.c": table})
+        self.assertEqual(sum("does not know the rule dilated" in f for f in found), len(knows))
+        self.assertFalse(any("rule window" in f for f in found))
+
     def test_versions(self):
         changed = CLEAN["man/tileskip.1"].replace("0.1.0", "0.2.0")
         self.assertIn("does not say", breaches(files={"man/tileskip.1": changed})[0])
