@@ -43,7 +43,7 @@ static void set_stride(tskip_i64 out[3], const tskip_strides *strides)
     out[2] = strides->row;
 }
 
-static void set_args(tskip_plan *plan)
+static tskip_status set_args(tskip_plan *plan)
 {
     const tskip_attention_desc *d = &plan->info.desc;
     struct tskip__attention_args *a = &plan->args;
@@ -61,27 +61,36 @@ static void set_args(tskip_plan *plan)
     a->head_dim = d->head_dim;
     a->head_dim_v = d->head_dim_v;
     a->flags = (d->sinks ? TSKIP__HAS_SINKS : 0) | (d->lse ? TSKIP__HAS_LSE : 0);
+    return tskip__tile_grid(&d->extent, plan->info.tile, &a->nq, &a->nk);
 }
 
+/* The mask laid over this plane. */
 static tskip_status set_mask(tskip_plan *plan)
 {
-    const tskip_attention_desc *d = &plan->info.desc;
     struct tskip__attention_args *a = &plan->args;
     struct tskip__plane_args *plane = &plan->plane;
-    if (plan->mask) {
-        TSKIP__TRY(tskip__mask_plane(plan->mask, &d->extent, plan->info.tile, plane));
-        a->rules = plane->rules;
-        a->tensor = plane->tensor;
-        a->flags |= (plane->has_rules ? TSKIP__HAS_RULES : 0) |
-                    (plane->tensor.dtype ? TSKIP__HAS_TENSOR : 0);
-        uint64_t grid = (uint64_t)plane->nq * plane->nk;
-        a->map_stride_head = plane->planes_head > 1 ? (tskip_i64)grid : 0;
-        a->map_stride_batch = plane->planes_batch > 1 ? (tskip_i64)(grid * plane->planes_head) : 0;
-    }
-    plan->info.uses_map = plan->mask && !d->no_skip;
-    if (plan->info.uses_map)
-        a->flags |= TSKIP__HAS_MAP;
-    return tskip__tile_grid(&d->extent, plan->info.tile, &a->nq, &a->nk);
+    if (!plan->mask)
+        return TSKIP_OK;
+    TSKIP__TRY(tskip__mask_plane(plan->mask, &plan->info.desc.extent, plan->info.tile, plane));
+    a->rules = plane->rules;
+    a->tensor = plane->tensor;
+    a->flags |=
+        (plane->has_rules ? TSKIP__HAS_RULES : 0) | (plane->tensor.dtype ? TSKIP__HAS_TENSOR : 0);
+    return TSKIP_OK;
+}
+
+/* Whether there is a map, and how far its planes lie apart. */
+static void set_map(tskip_plan *plan)
+{
+    struct tskip__attention_args *a = &plan->args;
+    const struct tskip__plane_args *plane = &plan->plane;
+    plan->info.uses_map = plan->mask && !plan->info.desc.no_skip;
+    if (!plan->info.uses_map)
+        return;
+    const uint64_t grid = (uint64_t)plane->nq * plane->nk;
+    a->flags |= TSKIP__HAS_MAP;
+    a->map_stride_head = plane->planes_head > 1 ? (tskip_i64)grid : 0;
+    a->map_stride_batch = plane->planes_batch > 1 ? (tskip_i64)(grid * plane->planes_head) : 0;
 }
 
 /* Enough groups of work for any number of threads, and for what the parts leave behind a bound that
@@ -286,9 +295,10 @@ static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc
         TSKIP__TRY(tskip__mask_check_device(desc->mask, plan->device));
         plan->mask = tskip__mask_retain(desc->mask);
     }
-    set_args(plan);
+    TSKIP__TRY(set_args(plan));
     TSKIP__TRY(set_parts(plan, variant));
     TSKIP__TRY(set_mask(plan));
+    set_map(plan);
     TSKIP__TRY(number_items(plan, variant->panels));
     TSKIP__TRY(get_attention(plan, variant));
     set_launch(plan, variant);
