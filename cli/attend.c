@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "blame.h"
 #include "clock.h"
 #include "io/map_picture.h"
 #include "mask_file.h"
@@ -28,7 +29,7 @@ typedef struct job {
 
 static bool failed(io_error *error, const char *what)
 {
-    return io_fail(error, "%s: %s", what, tskip_last_error());
+    return io_fail(error, "%s: %s", blame(what), tskip_last_error());
 }
 
 /* A tensor's sizes as [batch, heads, tokens, head_dim], whatever its layout. */

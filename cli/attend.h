@@ -16,7 +16,7 @@ typedef struct attend_options {
     tskip_tile tile;
     tskip_dtype out_dtype;
     uint32_t threads;
-    bool blhd, no_skip, lse, json, help;
+    bool blhd, no_skip, lse, json;
 } attend_options;
 
 typedef struct attend_result {

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blame.h"
+
 int cli_fail(const char *format, ...)
 {
     va_list args;
@@ -32,7 +34,7 @@ int cli_usage(const char *command, const char *format, ...)
 
 int cli_library_failed(const char *what)
 {
-    return cli_fail("%s: %s", what, tskip_last_error());
+    return cli_fail("%s: %s", blame(what), tskip_last_error());
 }
 
 int cli_finish(void)

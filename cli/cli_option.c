@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
+#include "cli_option.h"
+
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+
+enum { MAX_OPTIONS = 32 };
 
 static size_t least(size_t a, size_t b)
 {
@@ -38,32 +44,34 @@ bool cli_is_near(const char *word, const char *name)
     return edit_distance(word, name) <= 1 + strlen(name) / 4;
 }
 
-static const struct option *nearest(const char *word, const struct option *options)
+static const cli_option *nearest(const char *word, const cli_option *options, size_t n)
 {
-    const struct option *best = NULL;
-    for (const struct option *o = options; o->name != NULL; o++) {
-        if (cli_is_near(word, o->name) &&
-            (best == NULL || edit_distance(word, o->name) < edit_distance(word, best->name)))
-            best = o;
+    const cli_option *best = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const char *name = options[i].name;
+        if (cli_is_near(word, name) &&
+            (best == NULL || edit_distance(word, name) < edit_distance(word, best->name)))
+            best = &options[i];
     }
     return best;
 }
 
 /* Says what is wrong with an option that getopt_long refused. */
-static void refuse_option(const char *command, const char *text, const struct option *options)
+static void refuse_option(const char *command, const char *text, const cli_option *options,
+                          size_t n)
 {
     char name[32] = "";
     const size_t length = strcspn(text + strspn(text, "-"), "=");
     memcpy(name, text + strspn(text, "-"), least(length, sizeof(name) - 1));
     size_t n_begin = 0;
-    for (const struct option *o = options; o->name != NULL; o++) {
-        if (strcmp(o->name, name) == 0) {
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(options[i].name, name) == 0) {
             cli_usage(command, "option '--%s' takes no value, but has '%s'", name, text);
             return;
         }
-        n_begin += strncmp(o->name, name, strlen(name)) == 0;
+        n_begin += strncmp(options[i].name, name, strlen(name)) == 0;
     }
-    const struct option *near = nearest(name, options);
+    const cli_option *near = nearest(name, options, n);
     if (n_begin > 1 && text[1] == '-')
         cli_usage(command, "option '%s' is the beginning of %zu options", text, n_begin);
     else if (near != NULL)
@@ -72,20 +80,74 @@ static void refuse_option(const char *command, const char *text, const struct op
         cli_usage(command, "unknown option '%s'", text);
 }
 
-int cli_next_option(int argc, char **argv, const struct option *options)
+static int show_help(const char *help)
 {
+    fputs(help, stdout);
+    return cli_finish();
+}
+
+bool cli_read_options(int argc, char **argv, const char *help, const cli_option *options, size_t n,
+                      int *status)
+{
+    enum { HELP = 'h', FIRST = 256 };
+    struct option names[MAX_OPTIONS + 2] = {{"help", no_argument, NULL, HELP}};
+    for (size_t i = 0; i < n && i < MAX_OPTIONS; i++)
+        names[i + 1] = (struct option){
+            options[i].name, options[i].read == cli_read_flag ? no_argument : required_argument,
+            NULL, FIRST + (int)i};
+    *status = CLI_USAGE;
     opterr = 0;
-    const int at = optind;
-    const int c = getopt_long(argc, argv, ":", options, NULL);
-    if (c == ':')
-        cli_usage(argv[0], "option '%s' needs a value", argv[optind - 1]);
-    else if (c == '?')
-        refuse_option(argv[0], argv[at < optind ? optind - 1 : at], options);
-    else if (c == -1 && optind < argc)
-        cli_usage(argv[0], "unexpected argument '%s'", argv[optind]);
-    else
-        return c;
-    return '?';
+    for (;;) {
+        const int at = optind;
+        const int c = getopt_long(argc, argv, ":h", names, NULL);
+        if (c == HELP)
+            *status = show_help(help);
+        else if (c == ':')
+            cli_usage(argv[0], "option '%s' needs a value", argv[optind - 1]);
+        else if (c == '?')
+            refuse_option(argv[0], argv[at < optind ? optind - 1 : at], options, n);
+        else if (c == -1 && optind < argc)
+            cli_usage(argv[0], "unexpected argument '%s'", argv[optind]);
+        else if (c == -1)
+            return true;
+        else if (options[c - FIRST].read(argv[0], &options[c - FIRST], optarg))
+            continue;
+        return false;
+    }
+}
+
+/* The end of every reader that has nothing to store. */
+static bool refuse(const char *command, const cli_option *option, const char *text,
+                   const char *expected)
+{
+    cli_usage(command, "--%s is '%s', expected %s", option->name, text, expected);
+    return false;
+}
+
+bool cli_read_flag(const char *command, const cli_option *option, const char *text)
+{
+    (void)command;
+    (void)text;
+    *(bool *)option->value = true;
+    return true;
+}
+
+bool cli_read_text(const char *command, const cli_option *option, const char *text)
+{
+    (void)command;
+    *(const char **)option->value = text;
+    return true;
+}
+
+bool cli_read_rules(const char *command, const cli_option *option, const char *text)
+{
+    tskip_rules *rules = NULL;
+    if (tskip_rules_parse(text, &rules) != TSKIP_OK) {
+        cli_usage(command, "--%s: %s", option->name, tskip_last_error());
+        return false;
+    }
+    tskip_rules_destroy(&rules);
+    return cli_read_text(command, option, text);
 }
 
 /* Decimal digits and nothing else. */
@@ -100,28 +162,42 @@ static bool read_number(const char *text, int64_t *out)
     return true;
 }
 
-bool cli_get_i64(const char *command, const char *option, const char *text, int64_t least,
-                 int64_t most, int64_t *out)
+bool cli_read_i64(const char *command, const cli_option *option, const char *text)
 {
-    if (read_number(text, out) && *out >= least && *out <= most)
+    char expected[80];
+    int64_t value;
+    if (read_number(text, &value) && value >= option->least && value <= option->most) {
+        *(int64_t *)option->value = value;
         return true;
-    cli_usage(command, "--%s is '%s', expected a number from %" PRId64 " to %" PRId64, option, text,
-              least, most);
-    return false;
+    }
+    snprintf(expected, sizeof(expected), "a number from %" PRId64 " to %" PRId64, option->least,
+             option->most);
+    return refuse(command, option, text, expected);
 }
 
-bool cli_get_f32(const char *command, const char *option, const char *text, float *out)
+bool cli_read_u32(const char *command, const cli_option *option, const char *text)
+{
+    int64_t value;
+    cli_option wide = *option;
+    wide.value = &value;
+    if (!cli_read_i64(command, &wide, text))
+        return false;
+    *(uint32_t *)option->value = (uint32_t)value;
+    return true;
+}
+
+bool cli_read_f32(const char *command, const cli_option *option, const char *text)
 {
     char *end;
     const bool begins_well = (text[0] >= '0' && text[0] <= '9') || text[0] == '.';
-    *out = strtof(text, &end);
-    if (begins_well && end != text && *end == 0 && isfinite(*out) && *out > 0)
-        return true;
-    cli_usage(command, "--%s is '%s', expected a finite number above 0", option, text);
-    return false;
+    const float value = strtof(text, &end);
+    if (!begins_well || end == text || *end != 0 || !isfinite(value) || value <= 0)
+        return refuse(command, option, text, "a finite number above 0");
+    *(float *)option->value = value;
+    return true;
 }
 
-bool cli_get_tile(const char *command, const char *option, const char *text, tskip_tile *out)
+bool cli_read_tile(const char *command, const cli_option *option, const char *text)
 {
     char digits[24];
     const char *cross = strchr(text, 'x');
@@ -131,47 +207,49 @@ bool cli_get_tile(const char *command, const char *option, const char *text, tsk
         digits[cross - text] = 0;
         if (read_number(digits, &bq) && read_number(cross + 1, &bk) && bq >= 1 &&
             bq <= UINT32_MAX && bk >= 1 && bk <= UINT32_MAX) {
-            *out = (tskip_tile){(uint32_t)bq, (uint32_t)bk};
+            *(tskip_tile *)option->value = (tskip_tile){(uint32_t)bq, (uint32_t)bk};
             return true;
         }
     }
-    cli_usage(command, "--%s is '%s', expected query rows × key columns such as 32x16", option,
-              text);
-    return false;
+    return refuse(command, option, text, "query rows × key columns such as 32x16");
 }
 
-bool cli_get_offset(const char *command, const char *option, const char *text, int64_t *out)
+bool cli_read_offset(const char *command, const cli_option *option, const char *text)
 {
-    if (strcmp(text, "end") == 0) {
-        *out = TSKIP_OFFSET_END;
-        return true;
+    char expected[80];
+    int64_t value = TSKIP_OFFSET_END;
+    if (strcmp(text, "end") != 0 && !(read_number(text, &value) && value <= CLI_MAX_OFFSET)) {
+        snprintf(expected, sizeof(expected), "a number from 0 to %" PRId64 " or 'end'",
+                 CLI_MAX_OFFSET);
+        return refuse(command, option, text, expected);
     }
-    if (read_number(text, out) && *out <= CLI_MAX_OFFSET)
-        return true;
-    cli_usage(command, "--%s is '%s', expected a number from 0 to %" PRId64 " or 'end'", option,
-              text, CLI_MAX_OFFSET);
-    return false;
+    *(int64_t *)option->value = value;
+    return true;
 }
 
-bool cli_get_dtype(const char *command, const char *option, const char *text, tskip_dtype *out)
+bool cli_read_dtype(const char *command, const cli_option *option, const char *text)
 {
     for (int i = TSKIP_F32; i <= TSKIP_BF16; i++) {
         if (strcmp(text, tskip_dtype_name((tskip_dtype)i)) == 0) {
-            *out = (tskip_dtype)i;
+            *(tskip_dtype *)option->value = (tskip_dtype)i;
             return true;
         }
     }
-    cli_usage(command, "--%s is '%s', expected f32, f16 or bf16", option, text);
-    return false;
+    return refuse(command, option, text, "f32, f16 or bf16");
 }
 
-bool cli_get_rules(const char *command, const char *option, const char *text)
+bool cli_read_problem(const char *command, const cli_option *option, const char *text)
 {
-    tskip_rules *rules = NULL;
-    if (tskip_rules_parse(text, &rules) == TSKIP_OK) {
-        tskip_rules_destroy(&rules);
-        return true;
+    cli_problems *problems = option->value;
+    io_error error;
+    if (problems->n == CLI_MAX_PROBLEMS) {
+        cli_usage(command, "more than %d times --%s", CLI_MAX_PROBLEMS, option->name);
+        return false;
     }
-    cli_usage(command, "--%s: %s", option, tskip_last_error());
-    return false;
+    if (!problem_parse(text, &problems->list[problems->n], &error)) {
+        cli_usage(command, "--%s: %s", option->name, error.text);
+        return false;
+    }
+    problems->n++;
+    return true;
 }

@@ -6,6 +6,7 @@
 
 #include "attend.h"
 #include "cli.h"
+#include "cli_option.h"
 #include "io/digits.h"
 #include "io/map_picture.h"
 #include "map_report.h"
@@ -41,105 +42,48 @@ static const char HELP[] =
     "  tileskip attend --input examples/data/smollm2-layer29-600.safetensors \\\n"
     "      --rules causal,window=128 --lse --out attention.safetensors --map-png map.png\n";
 
-static const struct option OPTIONS[] = {
-    {"input", required_argument, NULL, 'i'},
-    {"layout", required_argument, NULL, 'L'},
-    {"q", required_argument, NULL, 'q'},
-    {"k", required_argument, NULL, 'k'},
-    {"v", required_argument, NULL, 'v'},
-    {"rules", required_argument, NULL, 'r'},
-    {"mask", required_argument, NULL, 'm'},
-    {"q-offset", required_argument, NULL, 'Q'},
-    {"k-offset", required_argument, NULL, 'K'},
-    {"scale", required_argument, NULL, 's'},
-    {"softcap", required_argument, NULL, 'c'},
-    {"tile", required_argument, NULL, 't'},
-    {"device", required_argument, NULL, 'd'},
-    {"threads", required_argument, NULL, 'T'},
-    {"no-skip", no_argument, NULL, 'n'},
-    {"out", required_argument, NULL, 'o'},
-    {"out-dtype", required_argument, NULL, 'D'},
-    {"lse", no_argument, NULL, 'l'},
-    {"map-png", required_argument, NULL, 'p'},
-    {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-static bool read_layout(attend_options *o)
+static bool read_layout(const char *command, const cli_option *option, const char *text)
 {
-    o->blhd = strcmp(optarg, "blhd") == 0;
-    if (o->blhd || strcmp(optarg, "bhld") == 0)
-        return true;
-    cli_usage("attend", "--layout is '%s', expected bhld or blhd", optarg);
-    return false;
-}
-
-static bool read_value(int c, attend_options *o)
-{
-    int64_t threads;
-    switch (c) {
-    case 'L':
-        return read_layout(o);
-    case 'Q':
-        return cli_get_offset("attend", "q-offset", optarg, &o->q_offset);
-    case 'K':
-        return cli_get_i64("attend", "k-offset", optarg, 0, CLI_MAX_OFFSET, &o->k_offset);
-    case 's':
-        return cli_get_f32("attend", "scale", optarg, &o->scale);
-    case 'c':
-        return cli_get_f32("attend", "softcap", optarg, &o->softcap);
-    case 't':
-        return cli_get_tile("attend", "tile", optarg, &o->tile);
-    case 'T':
-        if (!cli_get_i64("attend", "threads", optarg, 1, 4096, &threads))
-            return false;
-        o->threads = (uint32_t)threads;
-        return true;
-    case 'D':
-        return cli_get_dtype("attend", "out-dtype", optarg, &o->out_dtype);
-    default:
+    if (strcmp(text, "blhd") != 0 && strcmp(text, "bhld") != 0) {
+        cli_usage(command, "--%s is '%s', expected bhld or blhd", option->name, text);
         return false;
     }
+    *(bool *)option->value = text[1] == 'l';
+    return true;
 }
 
-static bool read_option(int c, attend_options *o)
+static bool read_table(int argc, char **argv, attend_options *o, int *status)
 {
-    const struct {
-        int c;
-        const char **text;
-    } texts[] = {{'i', &o->input}, {'q', &o->q},     {'k', &o->k},
-                 {'v', &o->v},     {'r', &o->rules}, {'m', &o->mask},
-                 {'o', &o->out},   {'p', &o->png},   {'d', &o->device}};
-    const struct {
-        int c;
-        bool *flag;
-    } flags[] = {{'n', &o->no_skip}, {'l', &o->lse}, {'j', &o->json}, {'h', &o->help}};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (texts[i].c == c) {
-            *texts[i].text = optarg;
-            return true;
-        }
-    }
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-        if (flags[i].c == c) {
-            *flags[i].flag = true;
-            return true;
-        }
-    }
-    return read_value(c, o);
-}
-
-static bool read_options(int argc, char **argv, attend_options *o)
-{
-    int c;
+    const cli_option table[] = {
+        CLI_OPTION("input", cli_read_text, &o->input),
+        CLI_OPTION("layout", read_layout, &o->blhd),
+        CLI_OPTION("q", cli_read_text, &o->q),
+        CLI_OPTION("k", cli_read_text, &o->k),
+        CLI_OPTION("v", cli_read_text, &o->v),
+        CLI_OPTION("rules", cli_read_rules, &o->rules),
+        CLI_OPTION("mask", cli_read_text, &o->mask),
+        CLI_OPTION("q-offset", cli_read_offset, &o->q_offset),
+        CLI_NUMBER("k-offset", cli_read_i64, &o->k_offset, 0, CLI_MAX_OFFSET),
+        CLI_OPTION("scale", cli_read_f32, &o->scale),
+        CLI_OPTION("softcap", cli_read_f32, &o->softcap),
+        CLI_OPTION("tile", cli_read_tile, &o->tile),
+        CLI_OPTION("device", cli_read_text, &o->device),
+        CLI_NUMBER("threads", cli_read_u32, &o->threads, 1, CLI_MAX_THREADS),
+        CLI_OPTION("no-skip", cli_read_flag, &o->no_skip),
+        CLI_OPTION("out", cli_read_text, &o->out),
+        CLI_OPTION("out-dtype", cli_read_dtype, &o->out_dtype),
+        CLI_OPTION("lse", cli_read_flag, &o->lse),
+        CLI_OPTION("map-png", cli_read_text, &o->png),
+        CLI_OPTION("json", cli_read_flag, &o->json),
+    };
     *o = (attend_options){.q = "q", .k = "k", .v = "v"};
-    while ((c = cli_next_option(argc, argv, OPTIONS)) != -1) {
-        if (!read_option(c, o))
-            return false;
-    }
-    if (o->help)
-        return true;
+    return cli_read_options(argc, argv, HELP, table, sizeof(table) / sizeof(table[0]), status);
+}
+
+static bool read_options(int argc, char **argv, attend_options *o, int *status)
+{
+    if (!read_table(argc, argv, o, status))
+        return false;
     if (o->input == NULL) {
         cli_usage("attend", "expected --input FILE.safetensors");
         return false;
@@ -152,7 +96,7 @@ static bool read_options(int argc, char **argv, attend_options *o)
         cli_usage("attend", "--lse needs --out");
         return false;
     }
-    return o->rules == NULL || cli_get_rules("attend", "rules", o->rules);
+    return true;
 }
 
 static int print_json(const attend_result *r)
@@ -180,19 +124,16 @@ int cmd_attend(int argc, char **argv)
     attend_options o;
     attend_result result;
     io_error error;
-    if (!read_options(argc, argv, &o))
-        return CLI_USAGE;
-    if (o.help) {
-        fputs(HELP, stdout);
-        return cli_finish();
-    }
+    int status;
+    if (!read_options(argc, argv, &o, &status))
+        return status;
     tskip_device *device = cli_open_device(o.device, o.threads);
     if (device == NULL)
         return CLI_FAILED;
     progress *bar = progress_start("attend", 0);
     const bool ok = attend_file(&o, device, &result, &error);
     progress_stop(&bar);
-    int status = CLI_FAILED;
+    status = CLI_FAILED;
     if (!ok)
         cli_fail("%s", error.text);
     else

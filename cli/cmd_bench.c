@@ -7,11 +7,10 @@
 #include "bench.h"
 #include "bench_problems.h"
 #include "cli.h"
+#include "cli_option.h"
 #include "peak.h"
 #include "progress.h"
 #include "table.h"
-
-#define MAX_PROBLEMS 64
 
 static const char HELP[] =
     "Usage: tileskip bench [OPTION]…\n"
@@ -30,72 +29,28 @@ static const char HELP[] =
 
 typedef struct options {
     const char *device;
-    int64_t threads;
-    problem problems[MAX_PROBLEMS];
-    size_t n_problems;
-    bool scan, json, help;
+    uint32_t threads;
+    cli_problems problems;
+    bool scan, json;
 } options;
 
-static bool add_problem(options *o, const char *text)
+static bool read_options(int argc, char **argv, options *o, int *status)
 {
-    io_error error;
-    if (o->n_problems == MAX_PROBLEMS) {
-        cli_usage("bench", "more than %d times --problem", MAX_PROBLEMS);
-        return false;
-    }
-    if (problem_parse(text, &o->problems[o->n_problems], &error)) {
-        o->n_problems++;
-        return true;
-    }
-    cli_usage("bench", "%s", error.text);
-    return false;
-}
-
-static bool read_option(int c, options *o)
-{
-    switch (c) {
-    case 'p':
-        return add_problem(o, optarg);
-    case 'd':
-        o->device = optarg;
-        return true;
-    case 'T':
-        return cli_get_i64("bench", "threads", optarg, 1, 4096, &o->threads);
-    case 's':
-        o->scan = true;
-        return true;
-    case 'j':
-        o->json = true;
-        return true;
-    case 'h':
-        o->help = true;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool read_options(int argc, char **argv, options *o)
-{
-    static const struct option OPTIONS[] = {
-        {"problem", required_argument, NULL, 'p'},
-        {"device", required_argument, NULL, 'd'},
-        {"threads", required_argument, NULL, 'T'},
-        {"scan", no_argument, NULL, 's'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+    const cli_option problem = CLI_OPTION("problem", cli_read_problem, &o->problems);
+    const cli_option table[] = {
+        problem,
+        CLI_OPTION("device", cli_read_text, &o->device),
+        CLI_NUMBER("threads", cli_read_u32, &o->threads, 1, CLI_MAX_THREADS),
+        CLI_OPTION("scan", cli_read_flag, &o->scan),
+        CLI_OPTION("json", cli_read_flag, &o->json),
     };
-    int c;
-    while ((c = cli_next_option(argc, argv, OPTIONS)) != -1) {
-        if (!read_option(c, o))
-            return false;
-    }
-    if (o->n_problems > 0 || o->scan)
+    if (!cli_read_options(argc, argv, HELP, table, sizeof(table) / sizeof(table[0]), status))
+        return false;
+    if (o->problems.n > 0 || o->scan)
         return true;
     o->scan = true;
     for (size_t i = 0; i < sizeof(BENCH_PROBLEMS) / sizeof(BENCH_PROBLEMS[0]); i++)
-        if (!add_problem(o, BENCH_PROBLEMS[i]))
+        if (!cli_read_problem(argv[0], &problem, BENCH_PROBLEMS[i]))
             return false;
     return true;
 }
@@ -105,7 +60,7 @@ static bool read_options(int argc, char **argv, options *o)
 typedef struct report {
     const tskip_device_info *device;
     double peak_f32, peak_bf16, read_one, read_all;
-    bench_result results[MAX_PROBLEMS];
+    bench_result results[CLI_MAX_PROBLEMS];
     bench_scan scans[4];
 } report;
 
@@ -114,7 +69,7 @@ static const tskip_dtype SCANNED[4] = {TSKIP_BF16, TSKIP_F16, TSKIP_F32, TSKIP_B
 /* bf16 is measured against the machine's bf16 products where it has them; f16 has none. */
 static double peak_for(const options *o, const report *r, size_t i)
 {
-    const bool bf16 = o->problems[i].dtype == TSKIP_BF16 && r->peak_bf16 > 0;
+    const bool bf16 = o->problems.list[i].dtype == TSKIP_BF16 && r->peak_bf16 > 0;
     return bf16 ? r->peak_bf16 : r->peak_f32;
 }
 
@@ -149,7 +104,7 @@ static json_t *json_result(const options *o, const report *r, size_t i)
     char text[PROBLEM_MAX_TEXT];
     const bench_result *b = &r->results[i];
     const double peak = peak_for(o, r, i);
-    problem_format(&o->problems[i], text);
+    problem_format(&o->problems.list[i], text);
     json_t *result = json_pack(
         "{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:o, s:f, s:f, s:o, s:o}", "problem", text, "device",
         r->device->name, "plan", b->plan, "seconds_map", b->seconds_map, "seconds_map_given",
@@ -163,7 +118,7 @@ static json_t *json_result(const options *o, const report *r, size_t i)
 static int print_json(const options *o, const report *r)
 {
     json_t *results = json_array(), *scans = json_array();
-    for (size_t i = 0; i < o->n_problems; i++)
+    for (size_t i = 0; i < o->problems.n; i++)
         json_array_append_new(results, json_result(o, r, i));
     for (size_t i = 0; i < 4 && o->scan; i++)
         json_array_append_new(scans,
@@ -200,12 +155,12 @@ static void print_prefill(const options *o, const report *r)
 {
     table t;
     table_begin(&t, "lrrrrrrr", "prefill|map|given|no map|speed-up|of ideal|GFLOP/s|of peak");
-    for (size_t i = 0; i < o->n_problems; i++) {
+    for (size_t i = 0; i < o->problems.n; i++) {
         char text[PROBLEM_MAX_TEXT];
         const bench_result *b = &r->results[i];
-        if (bench_is_decode(&o->problems[i]))
+        if (bench_is_decode(&o->problems.list[i]))
             continue;
-        problem_format(&o->problems[i], text);
+        problem_format(&o->problems.list[i], text);
         table_cell(&t, "%s", text);
         table_cell(&t, "%.2f ms", b->seconds_map * 1e3);
         table_cell(&t, "%.2f ms", b->seconds_given * 1e3);
@@ -228,12 +183,12 @@ static void print_decode(const options *o, const report *r)
 {
     table t;
     table_begin(&t, "lrrrrrrr", "decode|time|K and V|read|of read|GFLOP/s|dense|of lesser");
-    for (size_t i = 0; i < o->n_problems; i++) {
+    for (size_t i = 0; i < o->problems.n; i++) {
         char text[PROBLEM_MAX_TEXT];
         const bench_result *b = &r->results[i];
-        if (!bench_is_decode(&o->problems[i]))
+        if (!bench_is_decode(&o->problems.list[i]))
             continue;
-        problem_format(&o->problems[i], text);
+        problem_format(&o->problems.list[i], text);
         table_cell(&t, "%s", text);
         table_cell(&t, "%.2f ms", b->seconds_map * 1e3);
         table_cell(&t, "%.1f GB/s", kv_gbs(b));
@@ -264,10 +219,10 @@ static void print_scans(const report *r)
 static int print_text(const options *o, const report *r)
 {
     size_t n_decode = 0;
-    for (size_t i = 0; i < o->n_problems; i++)
-        n_decode += bench_is_decode(&o->problems[i]);
+    for (size_t i = 0; i < o->problems.n; i++)
+        n_decode += bench_is_decode(&o->problems.list[i]);
     print_machine(r);
-    if (n_decode < o->n_problems)
+    if (n_decode < o->problems.n)
         print_prefill(o, r);
     if (n_decode > 0)
         print_decode(o, r);
@@ -295,15 +250,15 @@ static bool measure_machine(report *r, io_error *error)
 static bool measure(const options *o, tskip_device *device, report *r, io_error *error)
 {
     const size_t n_scans = o->scan ? 4 : 0;
-    progress *bar = progress_start("bench", o->n_problems + n_scans);
+    progress *bar = progress_start("bench", o->problems.n + n_scans);
     r->device = tskip_device_get_info(device);
     bool ok = r->device->code_format != TSKIP_CODE_C || measure_machine(r, error);
-    for (size_t i = 0; ok && i < o->n_problems; i++) {
+    for (size_t i = 0; ok && i < o->problems.n; i++) {
         progress_set(bar, i);
-        ok = bench_problem(device, &o->problems[i], &r->results[i], error);
+        ok = bench_problem(device, &o->problems.list[i], &r->results[i], error);
     }
     for (size_t i = 0; ok && i < n_scans; i++) {
-        progress_set(bar, o->n_problems + i);
+        progress_set(bar, o->problems.n + i);
         ok = bench_scan_mask(device, SCANNED[i], &r->scans[i], error);
     }
     progress_stop(&bar);
@@ -315,16 +270,13 @@ int cmd_bench(int argc, char **argv)
     static options o;
     static report r;
     io_error error;
-    if (!read_options(argc, argv, &o))
-        return CLI_USAGE;
-    if (o.help) {
-        fputs(HELP, stdout);
-        return cli_finish();
-    }
-    tskip_device *device = cli_open_device(o.device, (uint32_t)o.threads);
+    int status;
+    if (!read_options(argc, argv, &o, &status))
+        return status;
+    tskip_device *device = cli_open_device(o.device, o.threads);
     if (device == NULL)
         return CLI_FAILED;
-    int status = CLI_FAILED;
+    status = CLI_FAILED;
     if (!measure(&o, device, &r, &error))
         cli_fail("%s", error.text);
     else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "cli_option.h"
 #include "table.h"
 
 #define MAX_DEVICES 64
@@ -54,22 +55,11 @@ static int print_table(const tskip_device_info *infos, size_t n)
 
 int cmd_devices(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     bool json = false;
-    int c;
-    while ((c = cli_next_option(argc, argv, OPTIONS)) != -1) {
-        if (c == '?')
-            return CLI_USAGE;
-        if (c == 'h') {
-            fputs(HELP, stdout);
-            return cli_finish();
-        }
-        json = true;
-    }
+    const cli_option options[] = {CLI_OPTION("json", cli_read_flag, &json)};
+    int status;
+    if (!cli_read_options(argc, argv, HELP, options, 1, &status))
+        return status;
     tskip_device_info infos[MAX_DEVICES];
     size_t count = 0;
     if (tskip_device_list(infos, MAX_DEVICES, &count) != TSKIP_OK)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "cli_option.h"
 #include "io/digits.h"
 #include "io/map_picture.h"
 #include "map_report.h"
@@ -40,88 +41,34 @@ typedef struct options {
     tskip_extent extent;
     tskip_tile tile;
     int64_t plane;
-    bool letters, json, help;
+    bool letters, json;
 } options;
 
-static bool get_heads(const char *text, uint32_t *heads)
+static bool read_table(int argc, char **argv, options *o, int *status)
 {
-    int64_t value;
-    if (!cli_get_i64("map", "heads", text, 1, UINT32_MAX, &value))
-        return false;
-    *heads = (uint32_t)value;
-    return true;
-}
-
-static bool read_option(int c, options *o)
-{
-    switch (c) {
-    case 'r':
-        o->rules = optarg;
-        return true;
-    case 'm':
-        o->mask = optarg;
-        return true;
-    case 'H':
-        return get_heads(optarg, &o->extent.n_heads);
-    case 'q':
-        return cli_get_i64("map", "q-len", optarg, 1, CLI_MAX_LENGTH, &o->extent.q_len);
-    case 'k':
-        return cli_get_i64("map", "k-len", optarg, 1, CLI_MAX_LENGTH, &o->extent.k_len);
-    case 'Q':
-        return cli_get_offset("map", "q-offset", optarg, &o->extent.q_offset);
-    case 'K':
-        return cli_get_i64("map", "k-offset", optarg, 0, CLI_MAX_OFFSET, &o->extent.k_offset);
-    case 't':
-        return cli_get_tile("map", "tile", optarg, &o->tile);
-    case 'd':
-        o->device = optarg;
-        return true;
-    case 'p':
-        o->png = optarg;
-        return true;
-    case 'P':
-        return cli_get_i64("map", "plane", optarg, 0, UINT32_MAX, &o->plane);
-    case 'l':
-        o->letters = true;
-        return true;
-    case 'j':
-        o->json = true;
-        return true;
-    case 'h':
-        o->help = true;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool read_options(int argc, char **argv, options *o)
-{
-    static const struct option OPTIONS[] = {
-        {"rules", required_argument, NULL, 'r'},
-        {"mask", required_argument, NULL, 'm'},
-        {"heads", required_argument, NULL, 'H'},
-        {"q-len", required_argument, NULL, 'q'},
-        {"k-len", required_argument, NULL, 'k'},
-        {"q-offset", required_argument, NULL, 'Q'},
-        {"k-offset", required_argument, NULL, 'K'},
-        {"tile", required_argument, NULL, 't'},
-        {"device", required_argument, NULL, 'd'},
-        {"png", required_argument, NULL, 'p'},
-        {"plane", required_argument, NULL, 'P'},
-        {"letters", no_argument, NULL, 'l'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+    const cli_option table[] = {
+        CLI_OPTION("rules", cli_read_rules, &o->rules),
+        CLI_OPTION("mask", cli_read_text, &o->mask),
+        CLI_NUMBER("heads", cli_read_u32, &o->extent.n_heads, 1, UINT32_MAX),
+        CLI_NUMBER("q-len", cli_read_i64, &o->extent.q_len, 1, CLI_MAX_LENGTH),
+        CLI_NUMBER("k-len", cli_read_i64, &o->extent.k_len, 1, CLI_MAX_LENGTH),
+        CLI_OPTION("q-offset", cli_read_offset, &o->extent.q_offset),
+        CLI_NUMBER("k-offset", cli_read_i64, &o->extent.k_offset, 0, CLI_MAX_OFFSET),
+        CLI_OPTION("tile", cli_read_tile, &o->tile),
+        CLI_OPTION("device", cli_read_text, &o->device),
+        CLI_OPTION("png", cli_read_text, &o->png),
+        CLI_NUMBER("plane", cli_read_i64, &o->plane, 0, UINT32_MAX),
+        CLI_OPTION("letters", cli_read_flag, &o->letters),
+        CLI_OPTION("json", cli_read_flag, &o->json),
     };
-    int c;
     *o = (options){.tile = {32, 16}};
-    while ((c = cli_next_option(argc, argv, OPTIONS)) != -1) {
-        if (!read_option(c, o))
-            return false;
-    }
-    if (o->help)
-        return true;
+    return cli_read_options(argc, argv, HELP, table, sizeof(table) / sizeof(table[0]), status);
+}
+
+static bool read_options(int argc, char **argv, options *o, int *status)
+{
+    if (!read_table(argc, argv, o, status))
+        return false;
     if (o->mask == NULL && o->rules == NULL) {
         cli_usage("map", "expected --rules or --mask");
         return false;
@@ -134,7 +81,7 @@ static bool read_options(int argc, char **argv, options *o)
         cli_usage("map", "--letters and --json exclude each other");
         return false;
     }
-    return o->rules == NULL || cli_get_rules("map", "rules", o->rules);
+    return true;
 }
 
 /* A length may be given beside a tensor, but not another one than it has. */
@@ -271,17 +218,14 @@ static int build(const options *o, tskip_device *device, const tskip_mask_desc *
 int cmd_map(int argc, char **argv)
 {
     options o;
-    if (!read_options(argc, argv, &o))
-        return CLI_USAGE;
-    if (o.help) {
-        fputs(HELP, stdout);
-        return cli_finish();
-    }
+    int status;
+    if (!read_options(argc, argv, &o, &status))
+        return status;
     mask_file file = {0};
     io_error error;
     if (o.mask != NULL && !mask_file_open(o.mask, &file, &error))
         return cli_fail("%s", error.text);
-    int status = CLI_FAILED;
+    status = CLI_FAILED;
     tskip_device *device = NULL;
     if ((o.mask == NULL || take_shape(&file, &o)) && take_entries(&o))
         device = cli_open_device(o.device, 0);

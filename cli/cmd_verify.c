@@ -5,14 +5,13 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "cli_option.h"
 #include "clock.h"
 #include "designed.h"
 #include "progress.h"
 #include "random.h"
 #include "table.h"
 #include "verify.h"
-
-#define MAX_PROBLEMS 64
 
 static const char HELP[] =
     "Usage: tileskip verify [OPTION]…\n"
@@ -38,63 +37,30 @@ static const char HELP[] =
 typedef struct options {
     const char *device, *filter;
     int64_t cases, seed;
-    problem problems[MAX_PROBLEMS];
-    size_t n_problems;
-    bool json, help;
+    cli_problems problems;
+    bool json;
 } options;
 
-static bool add_problem(options *o, const char *text)
+static bool read_options(int argc, char **argv, options *o, int *status)
 {
-    io_error error;
-    if (o->n_problems == MAX_PROBLEMS) {
-        cli_usage("verify", "more than %d times --problem", MAX_PROBLEMS);
-        return false;
-    }
-    if (problem_parse(text, &o->problems[o->n_problems], &error)) {
-        o->n_problems++;
-        return true;
-    }
-    cli_usage("verify", "%s", error.text);
-    return false;
-}
-
-static bool read_options(int argc, char **argv, options *o)
-{
-    static const struct option OPTIONS[] = {
-        {"device", required_argument, NULL, 'd'},  {"cases", required_argument, NULL, 'c'},
-        {"seed", required_argument, NULL, 's'},    {"filter", required_argument, NULL, 'f'},
-        {"problem", required_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    const cli_option table[] = {
+        CLI_OPTION("device", cli_read_text, &o->device),
+        CLI_NUMBER("cases", cli_read_i64, &o->cases, 0, 100000000),
+        CLI_NUMBER("seed", cli_read_i64, &o->seed, 0, INT64_MAX),
+        CLI_OPTION("filter", cli_read_text, &o->filter),
+        CLI_OPTION("problem", cli_read_problem, &o->problems),
+        CLI_OPTION("json", cli_read_flag, &o->json),
     };
-    int c;
-    bool ok = true;
-    *o = (options){.cases = 100, .seed = 1};
-    while (ok && (c = cli_next_option(argc, argv, OPTIONS)) != -1) {
-        if (c == 'd')
-            o->device = optarg;
-        else if (c == 'c')
-            ok = cli_get_i64("verify", "cases", optarg, 0, 100000000, &o->cases);
-        else if (c == 's')
-            ok = cli_get_i64("verify", "seed", optarg, 0, INT64_MAX, &o->seed);
-        else if (c == 'f')
-            o->filter = optarg;
-        else if (c == 'p')
-            ok = add_problem(o, optarg);
-        else if (c == 'j')
-            o->json = true;
-        else if (c == 'h')
-            o->help = true;
-        else
-            ok = false;
-    }
-    return ok;
+    o->cases = 100;
+    o->seed = 1;
+    return cli_read_options(argc, argv, HELP, table, sizeof(table) / sizeof(table[0]), status);
 }
 
 static void sweep(verify *v, const options *o)
 {
-    if (o->n_problems > 0) {
-        for (size_t i = 0; i < o->n_problems; i++)
-            verify_problem(v, &o->problems[i]);
+    if (o->problems.n > 0) {
+        for (size_t i = 0; i < o->problems.n; i++)
+            verify_problem(v, &o->problems.list[i]);
         return;
     }
     const size_t designed = designed_count();
@@ -153,12 +119,9 @@ static int print_tables(const verify *v, double seconds)
 int cmd_verify(int argc, char **argv)
 {
     static options o;
-    if (!read_options(argc, argv, &o))
-        return CLI_USAGE;
-    if (o.help) {
-        fputs(HELP, stdout);
-        return cli_finish();
-    }
+    int status;
+    if (!read_options(argc, argv, &o, &status))
+        return status;
     static verify v;
     io_error error;
     if (!verify_open(&v, o.device, &error))
@@ -166,7 +129,7 @@ int cmd_verify(int argc, char **argv)
     v.filter = o.filter;
     const double start = clock_seconds();
     sweep(&v, &o);
-    int status = CLI_FAILED;
+    status = CLI_FAILED;
     if (v.cases == 0)
         cli_fail("verify: no case matches '%s'", o.filter != NULL ? o.filter : "");
     else

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "cli_option.h"
 
 static const struct {
     const char *name;

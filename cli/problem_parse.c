@@ -21,7 +21,7 @@ typedef struct word {
 
 static bool wrong(const word *w, const char *expectation)
 {
-    return io_fail(w->error, "problem: '%s': expected %s", w->text, expectation);
+    return io_fail(w->error, "'%s': expected %s", w->text, expectation);
 }
 
 static const char *read_number(const char *text, int64_t *out)
@@ -43,8 +43,7 @@ static bool get_number(const word *w, int64_t least, int64_t most, int64_t *out)
     const char *end = read_number(w->value, out);
     if (end != NULL && *end == 0 && *out >= least && *out <= most)
         return true;
-    return io_fail(w->error,
-                   "problem: '%s': expected '%s' and a number from %" PRId64 " to %" PRId64,
+    return io_fail(w->error, "'%s': expected '%s' and a number from %" PRId64 " to %" PRId64,
                    w->text, w->name, least, most);
 }
 
@@ -58,7 +57,7 @@ static bool get_pair(const word *w, char separator, int64_t most, uint32_t *firs
         end = read_number(end + 1, &b);
     if (end == NULL || *end != 0 || a < 1 || a > most || b < 1 || b > most)
         return io_fail(w->error,
-                       "problem: '%s': expected '%s' and one number or two, such as %s16%c8, from "
+                       "'%s': expected '%s' and one number or two, such as %s16%c8, from "
                        "1 to %" PRId64,
                        w->text, w->name, w->name, separator, most);
     *first = (uint32_t)a;
@@ -135,7 +134,7 @@ static bool get_rules(const word *w, problem *p)
     if (strlen(w->value) >= PROBLEM_MAX_RULES)
         return wrong(w, "rules of at most 1023 characters");
     if (tskip_rules_parse(w->value, &rules) != TSKIP_OK)
-        return io_fail(w->error, "problem: 'rules=': %s", tskip_last_error());
+        return io_fail(w->error, "'rules=': %s", tskip_last_error());
     tskip_rules_destroy(&rules);
     strcpy(p->rules, w->value);
     return true;
@@ -274,22 +273,22 @@ static bool is_dtype_word(int which)
 static bool check_whole(problem *p, const bool seen[N_WORDS], io_error *error)
 {
     if (!seen[W_Q])
-        return io_fail(error, "problem: has no query length, expected a word such as 'q2048'");
+        return io_fail(error, "has no query length, expected a word such as 'q2048'");
     if (!seen[W_DIM])
-        return io_fail(error, "problem: has no head size, expected a word such as 'd128'");
+        return io_fail(error, "has no head size, expected a word such as 'd128'");
     if (p->dtype == TSKIP_DTYPE_NONE)
-        return io_fail(error, "problem: has no type, expected f32, f16 or bf16");
+        return io_fail(error, "has no type, expected f32, f16 or bf16");
     if (!seen[W_K])
         p->extent.k_len = p->extent.q_len;
     if (p->mask == PROBLEM_MASK_RULES && p->rules[0] == 0)
-        return io_fail(error, "problem: a mask made of the rules needs 'rules='");
+        return io_fail(error, "a mask made of the rules needs 'rules='");
     if (p->out_dtype != TSKIP_DTYPE_NONE && p->out_dtype != p->dtype && p->out_dtype != TSKIP_F32)
-        return io_fail(error, "problem: 'out=%s': expected f32 or the inputs' type %s",
+        return io_fail(error, "'out=%s': expected f32 or the inputs' type %s",
                        tskip_dtype_name(p->out_dtype), tskip_dtype_name(p->dtype));
     if (p->extent.q_offset == TSKIP_OFFSET_END &&
         p->extent.k_offset + p->extent.k_len < p->extent.q_len)
         return io_fail(error,
-                       "problem: 'qoff=end': %" PRId64 " queries do not fit the %" PRId64
+                       "'qoff=end': %" PRId64 " queries do not fit the %" PRId64
                        " keys that end at the last",
                        p->extent.q_len, p->extent.k_offset + p->extent.k_len);
     if (p->out_dtype == p->dtype)
@@ -331,6 +330,6 @@ bool problem_parse(const char *text, problem *out, io_error *error)
             return false;
     }
     if (too_long)
-        return io_fail(error, "problem: a word is longer than %zu characters", sizeof(w.text) - 1);
+        return io_fail(error, "a word is longer than %zu characters", sizeof(w.text) - 1);
     return check_whole(out, seen, error);
 }
