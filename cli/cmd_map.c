@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "cli_option.h"
@@ -30,7 +29,7 @@ static const char HELP[] =
     "  --device D       where to build it (default auto)\n"
     "  --png FILE       draw the map as a picture\n"
     "  --plane N        the plane to draw, of a mask that has several (default 0)\n"
-    "  --letters        print the map as letters even if it is large or not on a terminal\n"
+    "  --letters        print every tile as a letter (on a terminal: as many as fit)\n"
     "  --json           print one JSON object\n"
     "  --help           show this\n\n"
     "Example:\n"
@@ -156,6 +155,21 @@ static int print_json(const tskip_tile_map_info *info, const tskip_tile_counts *
         (json_int_t)visible));
 }
 
+/* On a terminal as many letters as it has room for beside what is printed above them. */
+static bool print_letters(const options *o, const tskip_tile_map *map)
+{
+    enum { LINES_ABOVE = 12, FEWEST = 8 };
+    const uint64_t largest = 64 << 20; /* bytes worth reading back for it */
+    terminal_size most = terminal_size_of(stdout);
+    if (!o->letters && (most.columns == 0 || tskip_tile_map_get_info(map)->size > largest))
+        return true;
+    most.rows = most.rows > LINES_ABOVE + FEWEST ? most.rows - LINES_ABOVE : FEWEST;
+    if (o->letters)
+        most = (terminal_size){0};
+    putchar('\n');
+    return map_report_letters(map, (uint32_t)o->plane, most, stdout);
+}
+
 static int print_text(const options *o, const tskip_tile_map *map, const tskip_tile_counts *counts,
                       uint64_t visible)
 {
@@ -173,12 +187,14 @@ static int print_text(const options *o, const tskip_tile_map *map, const tskip_t
                o->plane);
     printf("\nvisible pairs %s (%.2f %%)\n", io_digits(text, visible),
            100.0 * (double)visible / pairs);
-    if (o->letters || (isatty(STDOUT_FILENO) && map_report_is_small(info))) {
-        putchar('\n');
-        if (!map_report_letters(map, (uint32_t)o->plane, stdout))
-            return cli_library_failed("map");
-    }
-    return cli_finish();
+    return print_letters(o, map) ? cli_finish() : cli_library_failed("map");
+}
+
+static const char *title_of(const options *o)
+{
+    if (o->rules != NULL && o->rules[0] != 0)
+        return o->rules;
+    return o->mask != NULL ? o->mask : "every key is visible";
 }
 
 static int report(const options *o, const tskip_tile_map *map, const tskip_tile_counts *counts,
@@ -190,8 +206,7 @@ static int report(const options *o, const tskip_tile_map *map, const tskip_tile_
     if ((uint64_t)o->plane >= planes)
         return cli_usage("map", "--plane is %" PRId64 ", expected 0 to %" PRIu64, o->plane,
                          planes - 1);
-    if (o->png != NULL && !map_picture_write(map, (uint32_t)o->plane,
-                                             o->rules != NULL ? o->rules : o->mask, o->png, &error))
+    if (o->png != NULL && !map_picture_write(map, (uint32_t)o->plane, title_of(o), o->png, &error))
         return cli_fail("%s", error.text);
     return o->json ? print_json(info, counts, visible) : print_text(o, map, counts, visible);
 }

@@ -7,13 +7,15 @@
 
 #include <tileskip/attention.h>
 
+#include "terminal.h"
+
 /* Prints the classes of a map with their counts and shares, aligned. */
 void map_report_counts(const tskip_tile_counts *counts, FILE *stream);
 
-/* True if a plane of the map fits a terminal as letters. */
-bool map_report_is_small(const tskip_tile_map_info *info);
-
-/* Prints a plane as letters, a line a row of tiles: '.' SKIP, '+' MIXED, '#' FULL. */
-bool map_report_letters(const tskip_tile_map *map, uint32_t plane, FILE *stream);
+/* Prints a plane as letters, a line a row of tiles: '.' SKIP, '+' MIXED, '#' FULL. Where there are
+ * more tiles than `most` has columns and rows (0: no limit), a letter stands for a block of them,
+ * '+' if they differ. */
+bool map_report_letters(const tskip_tile_map *map, uint32_t plane, terminal_size most,
+                        FILE *stream);
 
 #endif

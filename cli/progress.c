@@ -7,13 +7,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "clock.h"
+#include "terminal.h"
 
 #define SILENT_SECONDS 2.0
 #define BAR_WIDTH      32
+#define BAR_LEAST      4
 
 struct progress {
     const char *what;
@@ -25,27 +27,29 @@ struct progress {
     pthread_cond_t wake;
 };
 
+/* What is left of a line beside the text: none below a few cells. */
+static int bar_width(int text)
+{
+    const int room = (int)terminal_size_of(stderr).columns - text - 1;
+    return room > BAR_WIDTH ? BAR_WIDTH : room < BAR_LEAST ? 0 : room;
+}
+
 static void draw(progress *p)
 {
     const double elapsed = clock_seconds() - p->start;
+    char bar[BAR_WIDTH + 1], tail[64];
     if (elapsed < SILENT_SECONDS)
         return;
-    char bar[BAR_WIDTH + 1];
-    const double part = p->total > 0 ? (double)p->done / (double)p->total : 0;
-    const int filled = (int)(part * BAR_WIDTH);
-    const int runner = (int)(elapsed * 8) % BAR_WIDTH;
-    for (int i = 0; i < BAR_WIDTH; i++) {
-        if (p->total > 0)
-            bar[i] = i < filled ? '#' : '.';
-        else
-            bar[i] = i == runner ? '#' : '.';
-    }
-    bar[BAR_WIDTH] = 0;
     if (p->total > 0)
-        fprintf(stderr, "\r%s [%s] %" PRIu64 "/%" PRIu64 "  %.0f s", p->what, bar, p->done,
-                p->total, elapsed);
+        snprintf(tail, sizeof(tail), "%" PRIu64 "/%" PRIu64 "  %.0f s", p->done, p->total, elapsed);
     else
-        fprintf(stderr, "\r%s [%s] %.0f s", p->what, bar, elapsed);
+        snprintf(tail, sizeof(tail), "%.0f s", elapsed);
+    const int width = p->total > 0 ? bar_width((int)(strlen(p->what) + strlen(tail)) + 4) : 0;
+    const double part = p->total > 0 ? (double)p->done / (double)p->total : 0;
+    for (int i = 0; i < width; i++)
+        bar[i] = i < (int)(part * width) ? '#' : '.';
+    bar[width] = 0;
+    fprintf(stderr, width > 0 ? "\r%s [%s] %s" : "\r%s%s %s", p->what, bar, tail);
     fflush(stderr);
     p->drawn = true;
 }
@@ -72,7 +76,8 @@ static void *run(void *argument)
 
 progress *progress_start(const char *what, uint64_t total)
 {
-    if (!isatty(STDERR_FILENO))
+    const char *kind = getenv("TERM");
+    if (terminal_size_of(stderr).columns == 0 || (kind != NULL && strcmp(kind, "dumb") == 0))
         return NULL;
     progress *p = calloc(1, sizeof(*p));
     if (p == NULL)

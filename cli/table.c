@@ -2,11 +2,12 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include "table.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "terminal.h"
 
 static void add(table *t, const char *text, size_t length)
 {
@@ -61,20 +62,18 @@ static void pad(FILE *stream, size_t n)
         fputc(' ', stream);
 }
 
-void table_print(table *t, FILE *stream)
+/* A row without column `left_out`, blanks only where text follows. */
+static void print_row(const table *t, size_t row, const size_t *widths, size_t left_out,
+                      FILE *stream)
 {
-    size_t widths[TABLE_MAX_COLUMNS] = {0};
-    for (size_t i = 0; i < t->n_cells; i++) {
-        const size_t width = columns_of(t->cells[i]);
-        if (width > widths[i % t->n_columns])
-            widths[i % t->n_columns] = width;
-    }
-    size_t blanks = 0; /* owed, and written only before more text */
-    for (size_t i = 0; i < t->n_cells; i++) {
-        const size_t column = i % t->n_columns;
-        const char *text = t->cells[i] != NULL ? t->cells[i] : "";
+    size_t blanks = 0;
+    for (size_t column = 0; column < t->n_columns; column++) {
+        const size_t i = row * t->n_columns + column;
+        const char *text = i < t->n_cells && t->cells[i] != NULL ? t->cells[i] : "";
         const size_t space = widths[column] - columns_of(text);
         const bool to_the_right = t->align[column] == 'r';
+        if (column == left_out)
+            continue;
         if (text[0] != 0) {
             pad(stream, blanks + (to_the_right ? space : 0));
             fputs(text, stream);
@@ -83,12 +82,44 @@ void table_print(table *t, FILE *stream)
             blanks += space;
         }
         blanks += 2;
-        if (column + 1 == t->n_columns || i + 1 == t->n_cells) {
-            fputc('\n', stream);
-            blanks = 0;
-        }
-        free(t->cells[i]);
     }
+    fputc('\n', stream);
+}
+
+/* The column that gets lines of its own where a row is wider than the terminal; else none. */
+static size_t column_apart(const table *t, const size_t *widths, FILE *stream)
+{
+    const size_t columns = terminal_size_of(stream).columns;
+    size_t total = 2 * (t->n_columns - 1), widest = 0;
+    for (size_t i = 0; i < t->n_columns; i++) {
+        total += widths[i];
+        if (widths[i] > widths[widest])
+            widest = i;
+    }
+    return columns > 0 && total > columns ? widest : t->n_columns;
+}
+
+void table_print(table *t, FILE *stream)
+{
+    size_t widths[TABLE_MAX_COLUMNS] = {0};
+    for (size_t i = 0; i < t->n_cells; i++) {
+        const size_t width = columns_of(t->cells[i]);
+        if (width > widths[i % t->n_columns])
+            widths[i % t->n_columns] = width;
+    }
+    const size_t apart = column_apart(t, widths, stream);
+    const size_t n_rows = (t->n_cells + t->n_columns - 1) / t->n_columns;
+    for (size_t row = 0; row < n_rows; row++) {
+        const size_t i = row * t->n_columns + apart;
+        const char *text = apart < t->n_columns && i < t->n_cells ? t->cells[i] : NULL;
+        if (apart == 0)
+            fprintf(stream, "%s\n    ", text != NULL ? text : "");
+        print_row(t, row, widths, apart, stream);
+        if (apart > 0 && text != NULL && text[0] != 0)
+            fprintf(stream, "    %s\n", text);
+    }
+    for (size_t i = 0; i < t->n_cells; i++)
+        free(t->cells[i]);
     free(t->cells);
     *t = (table){0};
 }

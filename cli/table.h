@@ -28,7 +28,8 @@ void table_cell(table *t, const char *format, ...)
 #endif
     ;
 
-/* Prints the table and empties it. */
+/* Prints the table and empties it. On a terminal too narrow for it the widest column stands on
+ * lines of its own: the first one above the rest of its row, another below. */
 void table_print(table *t, FILE *stream);
 
 #endif

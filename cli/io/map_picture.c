@@ -3,6 +3,7 @@
 #include "map_picture.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,16 @@
 #include "canvas.h"
 #include "digits.h"
 
-enum { PLOT = 720, PLOT_MIN = 48, MARGIN = 24, TICK = 6, GRID_FROM = 9, SWATCH = 40, LEGEND = 47 };
+enum {
+    PLOT = 720,
+    PLOT_MAX = 1440,
+    PLOT_MIN = 136,
+    MARGIN = 24,
+    TICK = 6,
+    GRID_FROM = 9,
+    SWATCH = 40,
+    LEGEND = 47
+};
 
 static const io_color INK = {32, 32, 36}, FAINT = {120, 120, 128}, LINE = {255, 255, 255};
 
@@ -57,25 +67,47 @@ static int64_t tick_step(int64_t length)
     return step;
 }
 
-/* The step, doubled until labels of that size do not touch on a side of so many pixels; the whole
- * length if only its ends have room. */
-static int64_t spread(int64_t step, int64_t length, int64_t pixels, int64_t label)
+/* One side of the plot: tokens, the tiles that cover them, pixels. */
+typedef struct axis {
+    int64_t length, covered, pixels;
+} axis;
+
+static axis axis_right(const picture *pic)
 {
-    while (step < length && (double)pixels * (double)step / (double)length < (double)label)
+    const tskip_tile_map_info *info = pic->info;
+    return (axis){info->extent.k_len, (int64_t)info->nk * info->tile.bk, pic->width};
+}
+
+static axis axis_down(const picture *pic)
+{
+    const tskip_tile_map_info *info = pic->info;
+    return (axis){info->extent.q_len, (int64_t)info->nq * info->tile.bq, pic->height};
+}
+
+/* Tiles are drawn whole, the last one too, so a token lies where its tile does. */
+static int64_t pixel_of(axis a, int64_t token)
+{
+    return (int64_t)((double)token / (double)a.covered * (double)a.pixels);
+}
+
+/* The step between ticks, doubled until labels of that size do not touch. */
+static int64_t spread(axis a, int64_t label)
+{
+    int64_t step = tick_step(a.length);
+    while (step < a.length && pixel_of(a, step) < label)
         step *= 2;
-    return step < length ? step : length;
+    return step;
 }
 
 static void draw_ticks_right(picture *pic)
 {
-    const int64_t length = pic->info->extent.k_len;
-    char last[32];
-    snprintf(last, sizeof(last), "%" PRId64, length);
-    const int64_t step =
-        spread(tick_step(length), length, pic->width, canvas_text_width(last) + CANVAS_CELL_WIDTH);
-    for (int64_t t = 0; t <= length; t += step) {
-        const int64_t x = pic->x + (int64_t)((double)t / (double)length * (double)pic->width);
-        char text[32];
+    const axis a = axis_right(pic);
+    char text[32];
+    snprintf(text, sizeof(text), "%" PRId64, a.length);
+    const int64_t label = canvas_text_width(text) + CANVAS_CELL_WIDTH;
+    const int64_t step = spread(a, label);
+    for (int64_t t = 0; t == 0 || (t <= a.length && pixel_of(a, t) >= label); t += step) {
+        const int64_t x = pic->x + pixel_of(a, t);
         snprintf(text, sizeof(text), "%" PRId64, t);
         const int64_t width = canvas_text_width(text);
         canvas_fill(&pic->canvas, x, pic->y - TICK, 1, TICK, INK);
@@ -85,10 +117,10 @@ static void draw_ticks_right(picture *pic)
 
 static void draw_ticks_down(picture *pic)
 {
-    const int64_t length = pic->info->extent.q_len;
-    const int64_t step = spread(tick_step(length), length, pic->height, CANVAS_CELL_HEIGHT + 2);
-    for (int64_t t = 0; t <= length; t += step) {
-        const int64_t y = pic->y + (int64_t)((double)t / (double)length * (double)pic->height);
+    const axis a = axis_down(pic);
+    const int64_t label = CANVAS_CELL_HEIGHT + 2, step = spread(a, label);
+    for (int64_t t = 0; t == 0 || (t <= a.length && pixel_of(a, t) >= label); t += step) {
+        const int64_t y = pic->y + pixel_of(a, t);
         char text[32];
         snprintf(text, sizeof(text), "%" PRId64, t);
         canvas_fill(&pic->canvas, pic->x - TICK, y, TICK, 1, INK);
@@ -165,13 +197,29 @@ static void draw_frame(picture *pic, uint32_t plane, const char *title)
     draw_ticks_down(pic);
 }
 
-static uint32_t side(int64_t length, int64_t longest, uint32_t n_tiles)
+/* How many pixels n tiles of so many tokens take at `scale` pixels a token: a whole number a tile
+ * looks even; where that is none, averages do. */
+static uint32_t side(double scale, uint32_t n_tiles, uint32_t tile)
 {
-    uint32_t size = (uint32_t)((double)PLOT * (double)length / (double)longest + 0.5);
-    if (size < PLOT_MIN)
-        size = PLOT_MIN;
-    /* A whole number of pixels a tile looks even; with more tiles than that, averages do. */
-    return n_tiles <= size ? size / n_tiles * n_tiles : size;
+    const double a_tile = scale * tile;
+    const double pixels = a_tile < 1 ? n_tiles * a_tile : n_tiles * floor(a_tile + 0.5);
+    return pixels < PLOT_MIN ? PLOT_MIN : (uint32_t)pixels;
+}
+
+/* One scale for both sides, so that a diagonal is one: the larger side has PLOT pixels or a little
+ * less, the tile's shorter side a whole number of them. Up to PLOT_MAX tiles have one each. */
+static void measure(const tskip_tile_map_info *info, uint32_t *width, uint32_t *height)
+{
+    const uint32_t shorter = info->tile.bq < info->tile.bk ? info->tile.bq : info->tile.bk;
+    const double right = (double)info->nk * info->tile.bk, down = (double)info->nq * info->tile.bq;
+    const double longest = right > down ? right : down;
+    double a_tile = PLOT / longest * shorter;
+    if (a_tile < 1 && longest / shorter <= PLOT_MAX)
+        a_tile = 1;
+    if (a_tile >= 1)
+        a_tile = floor(a_tile);
+    *width = side(a_tile / shorter, info->nk, info->tile.bk);
+    *height = side(a_tile / shorter, info->nq, info->tile.bq);
 }
 
 static bool place(picture *pic, uint32_t width, uint32_t height)
@@ -212,10 +260,8 @@ bool map_picture_write(const tskip_tile_map *map, uint32_t plane, const char *ti
 {
     const tskip_tile_map_info *info = tskip_tile_map_get_info(map);
     picture pic = {.info = info};
-    const int64_t longest =
-        info->extent.q_len > info->extent.k_len ? info->extent.q_len : info->extent.k_len;
-    const uint32_t width = side(info->extent.k_len, longest, info->nk);
-    const uint32_t height = side(info->extent.q_len, longest, info->nq);
+    uint32_t width, height;
+    measure(info, &width, &height);
     const size_t planes = (size_t)info->planes_batch * info->planes_head;
     uint8_t *bytes = malloc(planes * info->nq * info->nk);
     uint8_t *rgb = malloc((size_t)width * height * 3);

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The tileskip authors
 """What the command promises to programs: the keys of --json, the files it writes, the examples of its
-help and of its man page, and a progress bar on terminals only."""
+help and of its man page, and what is shown on terminals only."""
 
+import fcntl
 import json
 import os
 import pty
@@ -12,6 +13,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 from pathlib import Path
@@ -258,6 +260,12 @@ class Picture(Case):
             self.assertAlmostEqual(n / sum(found.values()), share, delta=0.02, msg=name)
         self.assertGreater(sum(found.values()), 0.4 * width * height)
 
+    def test_one_scale_for_both_sides(self):
+        """A square mask is a square, whatever the tile's sides are to each other."""
+        self.run_ok("map", "--q-len", "2464", "--k-len", "2464", "--rules", "causal", "--png", "map.png")
+        legend = 3 * 28 * 18
+        self.assertAlmostEqual(sum(self.colors("map.png")[2].values()), 616 * 616, delta=legend)
+
     def test_attend_draws_too(self):
         self.run_ok("attend", "--input", SMALL, "--rules", "causal", "--map-png", "map.png")
         self.assertTrue(all(n > 1000 for n in self.colors("map.png")[2].values()))
@@ -298,36 +306,74 @@ class Help(Case):
                     self.assertRegex(part, rf"{option}\b", f"{command} {option}")
 
 
-class Progress(Case):
-    """Work of more than two seconds shows that it goes on."""
+class Terminal(Case):
+    """What is shown on a terminal, which may be narrow; nothing of it goes to files or pipes."""
 
-    def test_nothing_when_it_is_not_a_terminal(self):
-        self.run_ok("verify", "--device", "cpu:c", "--filter", "f32", "--cases", "20")
-
-    def on_a_terminal(self, arguments, seconds):
-        """What comes out on standard error as a terminal while the command runs."""
+    def on_a_terminal(self, arguments, seconds=60, columns=80, until=None, stream="stdout", **environment):
+        """What comes out of one stream as a terminal, up to `until` or to the end."""
         master, slave = pty.openpty()
-        child = subprocess.Popen([TILESKIP, *arguments], stdout=subprocess.DEVNULL, stderr=slave,
-                                 cwd=self.folder)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: slave}
+        child = subprocess.Popen([TILESKIP, *map(str, arguments)], **streams, cwd=self.folder,
+                                 env={**os.environ, "TERM": "xterm", **environment})
         os.close(slave)
         text, end = b"", time.monotonic() + seconds
-        while time.monotonic() < end and b"]" not in text:
+        while time.monotonic() < end and (until is None or until not in text):
             if select.select([master], [], [], 0.2)[0]:
                 try:
                     text += os.read(master, 4096)
-                except OSError:
+                except OSError:  # the child has gone
                     break
         child.kill()
         child.wait()
         os.close(master)
-        return text.decode()
+        return text.decode().replace("\r\n", "\n")
 
-    def test_a_bar_on_a_terminal(self):
-        text = self.on_a_terminal(("verify", "--cases", "100000000"), 60)
-        self.assertRegex(text, r"^\rverify \[[#.]{32}\] \d+/\d+  [2-9] s")
+    def progress(self, columns, **environment):
+        return self.on_a_terminal(("verify", "--cases", "100000000"), columns=columns, until=b" s",
+                                  stream="stderr", **environment)
+
+    def test_no_progress_when_it_is_not_a_terminal(self):
+        self.run_ok("verify", "--device", "cpu:c", "--filter", "f32", "--cases", "20")
+
+    def test_progress(self):
+        self.assertRegex(self.progress(80), r"^\rverify \[[#.]{32}\] \d+/\d+  [2-9] s")
+
+    def test_progress_on_a_narrow_terminal(self):
+        self.assertRegex(self.progress(40), r"^\rverify \[[#.]{4,16}\] \d+/\d+  [2-9] s")
+        self.assertRegex(self.progress(20), r"^\rverify \d+/\d+  [2-9] s")
+
+    def test_no_progress_where_no_line_can_be_wiped(self):
+        text = self.on_a_terminal(("verify", "--cases", "100000000"), seconds=4, stream="stderr", TERM="dumb")
+        self.assertEqual(text, "")
 
     def test_short_work_shows_none(self):
-        self.assertEqual(self.on_a_terminal(("map", "--q-len", "9", "--k-len", "9", "--rules", "causal"), 60), "")
+        self.assertEqual(self.on_a_terminal(("map", "--q-len", "9", "--k-len", "9", "--rules", "causal"),
+                                            stream="stderr"), "")
+
+    def test_a_map_that_fits(self):
+        text = self.on_a_terminal(("map", "--q-len", 96, "--k-len", 48, "--rules", "causal"))
+        self.assertTrue(text.endswith("# full\n++.\n##+\n###\n"), text)
+
+    def test_a_map_that_does_not_fit(self):
+        for columns in (20, 80):
+            text = self.on_a_terminal(("map", "--q-len", 16000, "--k-len", 16000, "--rules", "causal"),
+                                      columns=columns)
+            head, letters = text.split(" tiles: + where they differ\n")
+            self.assertRegex(head, r"\na letter is \d+ × \d+$")
+            rows = letters.splitlines()
+            self.assertLessEqual(max(map(len, rows)), columns)
+            self.assertEqual((rows[0][0], rows[0][-1], rows[-1][0]), ("+", ".", "#"))
+
+    def test_a_table_that_does_not_fit(self):
+        """The widest column has lines of its own."""
+        problem = "b1 h2 q256 k256 d32 f32 rules=causal"
+        text = self.on_a_terminal(("bench", "--problem", problem), columns=80)
+        self.assertIn(f"\n{problem}\n    ", text)
+        table = text.split("prefill\n")[1].split("\n\n")[0].splitlines()
+        self.assertLessEqual(max(map(len, table)), 80)
+        text = self.on_a_terminal(("map", "--q-len", 9, "--k-len", 9, "--rules", "causal"), columns=40)
+        self.assertIn("\nskip       0    0.00 %\n    leaves it out\nmixed ", text)
 
 
 if __name__ == "__main__":
