@@ -21,6 +21,8 @@ typedef struct job {
     tskip_mask *mask;
     tskip_tile_map *map;
     tskip_plan *plan;
+    tskip_plan *plan_of_part; /* of one of n_parts, where the work is done in such */
+    uint32_t n_parts;
     tskip_encoder *encoder;
     tskip_buffer *q, *k, *v, *o_buffer, *lse, *sinks, *workspace;
     int64_t o_shape[4];
@@ -188,24 +190,76 @@ static bool make_plan(job *j, io_error *error)
     return tskip_tile_map_build(&map, &j->map) == TSKIP_OK || failed(error, "tile map");
 }
 
-/* The map is built here, as it is in a program that has no use for it but attention. */
-static bool run(job *j, double *seconds, io_error *error)
+/* Long work on a CPU is done a batch entry and KV head a time, so that there is progress to show:
+ * where one plane of the mask serves them all, they share plan and map. */
+#define LONG_FLOP 2e11
+#define MANY_ROWS 1024 /* fewer are worked in parts, which depend on how many heads there are */
+
+static void cut_at_heads(job *j)
 {
-    const tskip_attention_tensors tensors = {
-        .q = {j->q, 0},
-        .k = {j->k, 0},
-        .v = {j->v, 0},
-        .o = {j->o_buffer, 0},
-        .lse = {j->lse, 0},
-        .sinks = {j->sinks, 0},
+    const tskip_attention_desc *d = &tskip_plan_get_info(j->plan)->desc;
+    const tskip_tile_map_info *map = tskip_tile_map_get_info(j->map);
+    const uint32_t n = d->extent.batch * d->n_kv_heads;
+    const double flop = 2.0 * ((double)d->head_dim + d->head_dim_v) * d->extent.n_heads *
+                        d->extent.batch * (double)d->extent.q_len * (double)d->extent.k_len;
+    tskip_attention_desc one = j->desc;
+    one.extent.batch = 1;
+    one.extent.n_heads /= d->n_kv_heads;
+    one.n_kv_heads = 1;
+    const bool one_plane = map == NULL || (map->planes_batch == 1 && map->planes_head == 1);
+    const bool on_cpu = tskip_device_get_info(j->device)->threads > 0;
+    if (!on_cpu || !one_plane || n < 2 || flop < LONG_FLOP || d->extent.q_len < MANY_ROWS ||
+        tskip_plan_create(j->device, &one, &j->plan_of_part) != TSKIP_OK)
+        return;
+    const tskip_plan_info *part = tskip_plan_get_info(j->plan_of_part);
+    if (part->workspace_size <= tskip_plan_get_info(j->plan)->workspace_size)
+        j->n_parts = n;
+}
+
+static tskip_slice at(tskip_buffer *buffer, int64_t elements, tskip_dtype dtype)
+{
+    return (tskip_slice){buffer, (uint64_t)elements * tskip_dtype_size(dtype)};
+}
+
+static tskip_attention_tensors tensors_of_part(const job *j, uint32_t part)
+{
+    const tskip_attention_desc *d = &tskip_plan_get_info(j->plan)->desc;
+    const int64_t b = part / d->n_kv_heads, g = part % d->n_kv_heads;
+    const int64_t h = g * (d->extent.n_heads / d->n_kv_heads);
+    tskip_attention_tensors t = {
+        .q = at(j->q, b * d->q.batch + h * d->q.head, d->dtype),
+        .k = at(j->k, b * d->k.batch + g * d->k.head, d->dtype),
+        .v = at(j->v, b * d->v.batch + g * d->v.head, d->dtype),
+        .o = at(j->o_buffer, b * d->o.batch + h * d->o.head, d->out_dtype),
         .workspace = {j->workspace, 0},
+        .map = part > 0 ? j->map : NULL,
     };
+    if (j->lse != NULL)
+        t.lse = at(j->lse, (b * d->extent.n_heads + h) * d->extent.q_len, TSKIP_F32);
+    if (j->sinks != NULL)
+        t.sinks = at(j->sinks, h, TSKIP_F32);
+    return t;
+}
+
+/* The map is built here, by the first part, as it is in a program that has no use for it but
+ * attention. */
+static bool run(job *j, progress *bar, double *seconds, io_error *error)
+{
+    const tskip_plan *plan = j->n_parts > 1 ? j->plan_of_part : j->plan;
     if (tskip_encoder_create(j->device, NULL, &j->encoder) != TSKIP_OK)
         return failed(error, "encoder");
+    if (j->n_parts > 1)
+        progress_expect(bar, j->n_parts);
     const double start = clock_seconds();
-    const bool ok = tskip_attention_encode(j->plan, j->encoder, &tensors) == TSKIP_OK &&
-                    tskip_encoder_submit(j->encoder) == TSKIP_OK &&
-                    tskip_encoder_wait(j->encoder) == TSKIP_OK;
+    bool ok = true;
+    for (uint32_t part = 0; ok && part < j->n_parts; part++) {
+        const tskip_attention_tensors tensors = tensors_of_part(j, part);
+        ok = tskip_encoder_reset(j->encoder) == TSKIP_OK &&
+             tskip_attention_encode(plan, j->encoder, &tensors) == TSKIP_OK &&
+             tskip_encoder_submit(j->encoder) == TSKIP_OK &&
+             tskip_encoder_wait(j->encoder) == TSKIP_OK;
+        progress_set(bar, part + 1);
+    }
     *seconds = clock_seconds() - start;
     return ok || failed(error, "attention");
 }
@@ -270,11 +324,13 @@ static bool write_out(const job *j, io_error *error)
     return ok;
 }
 
-static bool do_job(job *j, attend_result *result, io_error *error)
+static bool do_job(job *j, progress *bar, attend_result *result, io_error *error)
 {
     if (!st_open(j->o->input, &j->file, error) || !load_inputs(j, error) || !load_sinks(j, error) ||
-        !load_mask(j, error) || !make_plan(j, error) || !run(j, &result->seconds, error) ||
-        !describe(j, result, error))
+        !load_mask(j, error) || !make_plan(j, error))
+        return false;
+    cut_at_heads(j);
+    if (!run(j, bar, &result->seconds, error) || !describe(j, result, error))
         return false;
     if (j->o->out != NULL && !write_out(j, error))
         return false;
@@ -283,15 +339,16 @@ static bool do_job(job *j, attend_result *result, io_error *error)
                              j->o->png, error);
 }
 
-bool attend_file(const attend_options *o, tskip_device *device, attend_result *result,
-                 io_error *error)
+bool attend_file(const attend_options *o, tskip_device *device, progress *bar,
+                 attend_result *result, io_error *error)
 {
-    job j = {.o = o, .device = device};
+    job j = {.o = o, .device = device, .n_parts = 1};
     *result = (attend_result){0};
-    const bool ok = do_job(&j, result, error);
+    const bool ok = do_job(&j, bar, result, error);
     tskip_encoder_destroy(&j.encoder);
     tskip_tile_map_destroy(&j.map);
     tskip_plan_destroy(&j.plan);
+    tskip_plan_destroy(&j.plan_of_part);
     tskip_mask_destroy(&j.mask);
     tskip_buffer **buffers[] = {&j.q, &j.k, &j.v, &j.o_buffer, &j.lse, &j.sinks, &j.workspace};
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)

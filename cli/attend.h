@@ -6,6 +6,7 @@
 #include <tileskip/attention.h>
 
 #include "io/io_error.h"
+#include "progress.h"
 
 /* What `tileskip attend` is asked for. */
 typedef struct attend_options {
@@ -26,8 +27,9 @@ typedef struct attend_result {
     uint64_t visible;         /* pairs, over the map's planes */
 } attend_result;
 
-/* Reads the file, computes attention once and writes what is asked for. */
-bool attend_file(const attend_options *o, tskip_device *device, attend_result *result,
-                 io_error *error);
+/* Reads the file, computes attention once and writes what is asked for. `bar` (may be NULL) learns
+ * how far long work has come. */
+bool attend_file(const attend_options *o, tskip_device *device, progress *bar,
+                 attend_result *result, io_error *error);
 
 #endif

@@ -131,7 +131,7 @@ int cmd_attend(int argc, char **argv)
     if (device == NULL)
         return CLI_FAILED;
     progress *bar = progress_start("attend", 0);
-    const bool ok = attend_file(&o, device, &result, &error);
+    const bool ok = attend_file(&o, device, bar, &result, &error);
     progress_stop(&bar);
     status = CLI_FAILED;
     if (!ok)

@@ -104,6 +104,16 @@ void progress_set(progress *p, uint64_t done)
     pthread_mutex_unlock(&p->lock);
 }
 
+void progress_expect(progress *p, uint64_t total)
+{
+    if (p == NULL)
+        return;
+    pthread_mutex_lock(&p->lock);
+    p->total = total;
+    p->done = 0;
+    pthread_mutex_unlock(&p->lock);
+}
+
 void progress_stop(progress **p)
 {
     if (*p == NULL)

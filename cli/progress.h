@@ -14,6 +14,9 @@ typedef struct progress progress;
 progress *progress_start(const char *what, uint64_t total);
 void progress_set(progress *p, uint64_t done);
 
+/* From now on it is known: so much, and none of it done. */
+void progress_expect(progress *p, uint64_t total);
+
 /* Wipes the line and frees. */
 void progress_stop(progress **p);
 

@@ -233,6 +233,33 @@ class Attend(Case):
         self.assertEqual((self.folder / "o.safetensors").read_text(), "before")
         self.assertEqual([f.name for f in self.folder.iterdir()], ["o.safetensors"], folder)
 
+    def long_input(self):
+        """Enough to be done a KV head a time: two entries, six heads of which three share one."""
+        path, tokens, dim = self.folder / "long.safetensors", 8192, 64
+        random = os.urandom(1 << 16)
+
+        def values(heads, seed):  # bf16 of both signs, below 2
+            n = 2 * heads * tokens * dim * 2
+            data = bytearray((random[seed:] * (n // (len(random) - seed) + 1))[:n])
+            data[1::2] = data[1::2].translate(bytes(i & 0xbf for i in range(256)))
+            return "BF16", [2, heads, tokens, dim], bytes(data)
+
+        sinks = struct.pack("<6f", *(h / 4 - 1 for h in range(6)))
+        write_safetensors(path, {"q": values(6, 1), "k": values(2, 3), "v": values(2, 7),
+                                 "sinks": ("F32", [6], sinks)})
+        return path
+
+    def test_long_work_in_parts_changes_nothing(self):
+        """A mask with a plane an entry is done as one; its twin with one for all is not."""
+        path = self.long_input()
+        arguments = ("--lse", "--device", "cpu")
+        parts = self.attend("--rules", "causal,window=32", *arguments, source=path)
+        whole = self.attend("--rules", "causal,window=32,klen=8192/8192", *arguments, source=path)
+        self.assertEqual(parts, whole)
+        slow = ("attend", "--input", path, "--rules", "symmetric=4096", "--device", "cpu:c")
+        text = Terminal.on_a_terminal(self, slow, until=b"/4", stream="stderr")
+        self.assertRegex(text, r"^\rattend \[[#.]{32}\] [0-3]/4  ")
+
 
 def ignore_file_size_signal():
     import signal
