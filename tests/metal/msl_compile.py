@@ -21,7 +21,7 @@ import msl_lint
 HERE = Path(__file__).resolve().parent
 LANGUAGE = ["-x", "c++", "-std=c++17", "-Xclang", "-fallow-half-arguments-and-returns",
             "-Xclang", "-cl-single-precision-constant", "-D__METAL_VERSION__=310"]
-WARNINGS = ["-Wall", "-Wno-unknown-attributes", "-Wno-unknown-pragmas", "-Wno-unused-function",
+WARNINGS = ["-Wall", "-Werror=vla", "-Wno-unknown-attributes", "-Wno-unknown-pragmas", "-Wno-unused-function",
             "-Wno-missing-braces", "-Wno-pass-failed"]
 CODE = ["-fPIC", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-fno-math-errno",
         "-fvisibility=hidden", "-fno-vectorize", "-fno-slp-vectorize", "-gline-tables-only",
@@ -65,18 +65,6 @@ def preprocess(text, options, name):
                f'#line 1 "{name}"\n{text}', "the preprocessor refuses it")
 
 
-def split(parameters):
-    """At the commas outside of any bracket."""
-    pieces, depth, begin = [], 0, 0
-    for i, c in enumerate(parameters):
-        depth += (c in "([{<") - (c in ")]}>")
-        if c == "," and depth == 0:
-            pieces.append(parameters[begin:i])
-            begin = i + 1
-    pieces.append(parameters[begin:])
-    return [" ".join(p.split()) for p in pieces if p.strip()]
-
-
 def number(text):
     if not re.fullmatch(r"[\d\s()+*-]+", text):
         raise Refused(f"an index is no number: {text}")
@@ -87,10 +75,7 @@ class Parameter:
     """One parameter of a kernel: what the wrapper passes, and its row in msl_kernels."""
 
     def __init__(self, text, kernel):
-        attributes = {}
-        for inner in re.findall(r"\[\[(.*?)\]\]", text):
-            for name, argument in re.findall(r"(\w+)\s*(?:\(([^)]*)\))?", inner):
-                attributes[name] = argument
+        attributes = msl_lint.attributes(text)
         declared = re.sub(r"\[\[.*?\]\]", "", text).strip()
         self.name = re.search(r"(\w+)\s*$", declared).group(1)
         self.type = declared[:declared.rindex(self.name)].strip()
@@ -122,14 +107,9 @@ class Parameter:
 
 def kernels(code):
     """(name, most threads, parameters) of every kernel."""
-    for match in re.finditer(r"\bvoid\s+(\w+)\s*\(", code):
-        head = re.split(r"[;}]|\n#", code[:match.start()])[-1]
-        if re.search(r"\bkernel\b", head):
-            end = msl_lint.closing(code, match.end() - 1, "(", ")")
-            most = re.search(r"max_total_threads_per_threadgroup\s*\(([^)]*)\)", head)
-            name = match.group(1)
-            yield (name, number(most.group(1)) if most else 0,
-                   [Parameter(p, name) for p in split(code[match.end():end - 1])])
+    for name, _, head, parameters in msl_lint.kernels(code):
+        most = re.search(r"max_total_threads_per_threadgroup\s*\(([^)]*)\)", head)
+        yield name, number(most.group(1)) if most else 0, [Parameter(p, name) for p in parameters]
 
 
 CONSTANT = re.compile(r"\bconstant\s+(?:const\s+)?(unsigned\s+int|\w+)\s+(\w+)\s*"

@@ -160,6 +160,8 @@ static void test_kernels(void **state)
         {"matrix", NULL},
         {"matrix_over_the_edge", NULL},
         {"elements", NULL},
+        {"matrix_never_set", "uses a simdgroup_matrix that holds nothing yet"},
+        {"matrix_set_by_its_elements", NULL},
     };
     scene s;
     begin(&s);
@@ -430,6 +432,17 @@ static void test_refused(void **state)
         {HEAD KERNEL "{\n    threadgroup float m[4];\n    m[0] = 1; x[i] = m[0];\n}\n",
          "threadgroup memory in a body"},
         {HEAD KERNEL "{ x[i] = 1 }\n", "expected ';'"},
+        {HEAD KERNEL "{ float y[i]; y[0] = 1; x[i] = y[0]; }\n", "variable length array"},
+        {HEAD "constant uint N [[function_constant(0)]];\n" KERNEL
+              "{ float y[N]; y[0] = 1; x[i] = y[0]; }\n",
+         "variable length array"},
+        {HEAD KERNEL "{ x[i] = tanh(x[i]); }\n", "say precise::"},
+        {HEAD "#define FIRST 0\nkernel void f(device float *x [[buffer(FIRST)]],\n"
+              "              device float *y [[buffer(0)]])\n{ x[0] = y[0]; }\n",
+         "two parameters at buffer(0)"},
+        {HEAD "kernel void f(device float *x [[buffer(0)]], uint i [[thread_position_in_grid]],\n"
+              "              uint2 n [[threads_per_grid]])\n{ x[i] = n.x; }\n",
+         "positions of 1 and 2 components"},
         {HEAD KERNEL "{ float y = x[i]; x[i] = y * y + 1.5; }\n", NULL},
     };
     scene s;
