@@ -37,6 +37,14 @@ static const char TEXT[] = "#include <metal_stdlib>\n"
                            "{\n"
                            "    if (i < n)\n"
                            "        x[i] += TSKIP_C_STEP;\n"
+                           "}\n"
+                           "kernel void copy(const device uint *x [[buffer(0)]],\n"
+                           "                 device uint *y [[buffer(1)]],\n"
+                           "                 constant uint &n [[buffer(2)]],\n"
+                           "                 uint i [[thread_position_in_grid]])\n"
+                           "{\n"
+                           "    if (i < n)\n"
+                           "        y[i] = x[i];\n"
                            "}\n";
 static const tskip_kernel_body body = {
     .format = TSKIP_CODE_MSL, .code = TEXT, .code_size = sizeof TEXT - 1, .entry = "add"};
@@ -50,6 +58,17 @@ static const tskip_kernel_desc add = {.name = "add",
                                       .n_bindings = 1,
                                       .args_size = sizeof(uint32_t),
                                       .shape = {.group_size = {THREADS, 1, 1}}};
+
+static const tskip_kernel_body copy_body = {
+    .format = TSKIP_CODE_MSL, .code = TEXT, .code_size = sizeof TEXT - 1, .entry = "copy"};
+static const tskip_kernel_desc copy = {.name = "copy",
+                                       .bodies = &copy_body,
+                                       .n_bodies = 1,
+                                       .constants = step,
+                                       .n_constants = 1,
+                                       .n_bindings = 2,
+                                       .args_size = sizeof(uint32_t),
+                                       .shape = {.group_size = {THREADS, 1, 1}}};
 
 typedef struct scene {
     tskip__id native; /* the caller's MTLDevice */
@@ -246,6 +265,98 @@ static void test_callers_buffer(void **state)
     metal->release(given);
 }
 
+/* A buffer that only the GPU reaches is written by commands and read by them; the host may not. */
+static void test_private_buffer(void **state)
+{
+    (void)state;
+    enum { PRIVATE = 2 << 4, MANAGED = 1 << 4 };
+    const uint32_t grid[3] = {(N + THREADS - 1) / THREADS, 1, 1}, n = N;
+    const tskip_kernel *kernel;
+    scene s;
+    void *bytes;
+    uint32_t word;
+    set_up(&s);
+    tskip_buffer *shared = s.buffer;
+    tskip__id given = TSKIP__SEND(metal, new_buffer, s.native, N * 4, PRIVATE);
+    OK(tskip_buffer_import(s.device, given, N * 4, &s.buffer));
+    OK(tskip_kernel_register(s.device, &copy));
+    OK(tskip_kernel_get(s.device, "copy", NULL, 0, &kernel));
+    start_encoder(&s, NULL);
+    OK(encode(&s, 90));
+    OK(tskip_encoder_barrier(s.encoder));
+    const tskip_binding bindings[] = {{.buffer = s.buffer, .access = TSKIP_READ},
+                                      {.buffer = shared, .access = TSKIP_WRITE}};
+    OK(tskip_encoder_dispatch(s.encoder, kernel, grid, bindings, 2, &n, sizeof n));
+    OK(tskip_encoder_submit(s.encoder));
+    OK(tskip_encoder_wait(s.encoder));
+    const tskip_status refused[] = {tskip_buffer_read(s.buffer, 0, &word, 4),
+                                    tskip_buffer_write(s.buffer, 0, &word, 4),
+                                    tskip_buffer_map(s.buffer, &bytes)};
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(refused[i], TSKIP_UNSUPPORTED);
+    assert_non_null(strstr(tskip_last_error(), "private storage"));
+    tskip_buffer_destroy(&s.buffer);
+    metal->release(given);
+    s.buffer = shared;
+    check_words(&s, 91);
+    given = TSKIP__SEND(metal, new_buffer, s.native, N * 4, MANAGED);
+    if (given)
+        INVALID(tskip_buffer_import(s.device, given, N * 4, &shared), "managed storage");
+    metal->release(given);
+    tear_down(&s);
+}
+
+static tskip__id make(tskip__id from, const char *selector)
+{
+    const tskip__sel name = metal->get_selector(selector);
+    const bool answers = TSKIP__SEND(metal, responds_to, from, name) != 0;
+    return answers ? metal->messages.make.send(from, name) : NULL;
+}
+
+/* Objects of Metal 4 share selectors with those before; none may be taken for one of them. Where
+ * the system is older there are none. */
+static void test_metal_4(void **state)
+{
+    (void)state;
+    scene s;
+    set_up(&s);
+    tskip__id queue = make(s.native, "newMTL4CommandQueue");
+    if (queue) {
+        tskip__id buffer = make(s.native, "newCommandBuffer");
+        tskip__id allocator = make(s.native, "newCommandAllocator");
+        metal->messages.set_pipeline.send(
+            buffer, metal->get_selector("beginCommandBufferWithAllocator:"), allocator);
+        tskip__id encoder = make(buffer, "computeCommandEncoder");
+        assert_non_null(encoder);
+        tskip__id const all[] = {queue, buffer, encoder, allocator};
+        for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+            INVALID(tskip_encoder_create(s.device, &(tskip_encoder_desc){all[i]}, &s.encoder),
+                    "objects of Metal 4 are others");
+        TSKIP__ASK(metal, end_encoding, encoder);
+        (void)make(buffer, "endCommandBuffer");
+        metal->release(allocator);
+        metal->release(buffer);
+        metal->release(queue);
+    }
+    tear_down(&s);
+}
+
+/* Before macOS 15 mathematics is safe by another message; Apple's runtime is what it is. */
+static void test_macos_14(void **state)
+{
+    (void)state;
+    scene s;
+    setenv("TSKIP_METAL_MACOS", "14", 1);
+    set_up(&s);
+    start_encoder(&s, NULL);
+    OK(encode(&s, 100));
+    OK(tskip_encoder_submit(s.encoder));
+    OK(tskip_encoder_wait(s.encoder));
+    check_words(&s, 101);
+    tear_down(&s);
+    unsetenv("TSKIP_METAL_MACOS");
+}
+
 static void test_host_pages(void **state)
 {
     (void)state;
@@ -349,6 +460,9 @@ int main(void)
         cmocka_unit_test(test_command_buffer_not_committed),
         cmocka_unit_test(test_callers_encoder),
         cmocka_unit_test(test_callers_buffer),
+        cmocka_unit_test(test_private_buffer),
+        cmocka_unit_test(test_metal_4),
+        cmocka_unit_test(test_macos_14),
         cmocka_unit_test(test_host_pages),
         cmocka_unit_test(test_compile_errors),
         cmocka_unit_test(test_function_constants),

@@ -60,16 +60,30 @@ static void release(const tskip__metal_api *api, metal_encoder *list)
     tskip__free(list, sizeof *list);
 }
 
-/* What the caller's object is shows in what it answers to. */
+/* What the caller's object is shows in what it answers to: all that is ever sent to it. An encoder
+ * of Metal 4 shares some of it and takes no buffers; its command buffer is not committed. */
+static bool is_encoder(const tskip__metal_api *api, tskip__id given)
+{
+    return TSKIP__ANSWERS(api, set_pipeline, given) && TSKIP__ANSWERS(api, set_buffer, given) &&
+           TSKIP__ANSWERS(api, set_bytes, given) && TSKIP__ANSWERS(api, set_group_memory, given) &&
+           TSKIP__ANSWERS(api, dispatch, given) && TSKIP__ANSWERS(api, barrier, given);
+}
+
+static bool is_command_buffer(const tskip__metal_api *api, tskip__id given)
+{
+    return TSKIP__ANSWERS(api, compute_encoder, given) && TSKIP__ANSWERS(api, commit, given) &&
+           TSKIP__ANSWERS(api, wait, given) && TSKIP__ANSWERS(api, status, given);
+}
+
 static tskip_status set_target(const tskip__metal_device *device, void *native_stream,
                                metal_encoder *list)
 {
     const tskip__metal_api *api = device->api;
     tskip__id given = native_stream ? (tskip__id)native_stream : device->queue;
-    if (native_stream && TSKIP__ANSWERS(api, dispatch, given)) {
+    if (is_encoder(api, given)) {
         list->target = TARGET_ENCODER;
         list->encoder = api->retain(given);
-    } else if (native_stream && TSKIP__ANSWERS(api, compute_encoder, given)) {
+    } else if (is_command_buffer(api, given)) {
         list->target = TARGET_COMMAND_BUFFER;
         list->buffer = api->retain(given);
     } else if (TSKIP__ANSWERS(api, command_buffer, given)) {
@@ -78,7 +92,8 @@ static tskip_status set_target(const tskip__metal_device *device, void *native_s
     } else {
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "native_stream is none of id<MTLCommandQueue>, id<MTLCommandBuffer> and "
-                           "id<MTLComputeCommandEncoder>, expected one of them or NULL");
+                           "id<MTLComputeCommandEncoder> (objects of Metal 4 are others), expected "
+                           "one of them or NULL");
     }
     return TSKIP_OK;
 }
