@@ -232,3 +232,10 @@ TWIN(matrix_set_by_its_elements)
         simdgroup_store(c, m, 8);
     out[64 * group + i] = lane;
 }
+
+/* Takes groups of 64 at most. */
+[[kernel, max_total_threads_per_threadgroup(64)]] void
+small_groups(device uint *out [[buffer(1)]], uint i [[thread_position_in_grid]])
+{
+    out[i] = i;
+}

@@ -33,6 +33,16 @@ class MslLint(unittest.TestCase):
             found += [f"{name}:{line}: {what}" for line, what in msl_lint.lint(text)]
         self.assertEqual("\n".join(found), "")
 
+    def test_kernels_state_their_threads(self):
+        """Else the compiler keeps registers free for groups of 1024."""
+        for name in (ROOT / "src" / "kernels" / "metal").glob("*.metal"):
+            code = msl_lint.without_comments(name.read_text())
+            found = list(msl_lint.kernels(code))
+            self.assertTrue(found, name)
+            for kernel, _, head, _ in found:
+                with self.subTest(kernel=kernel):
+                    self.assertIn("max_total_threads_per_threadgroup(TSKIP_GROUP_THREADS)", head)
+
     def test_breaches(self):
         cases = [
             ("int f() { return 1; }\n", "does not begin with #pragma"),

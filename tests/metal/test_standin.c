@@ -300,6 +300,13 @@ static void test_limits(void **state)
     objc_release(pipeline);
     DISPATCH(one, many);
     expect_report("with 1025 threads a group, expected 1 … 1024");
+    const mtl_size above = {65, 1, 1};
+    pipeline = pipeline_of(&s, "small_groups");
+    assert_int_equal(SEND(uint64_t, pipeline, "maxTotalThreadsPerThreadgroup"), 64);
+    SEND1(void, encoder, "setComputePipelineState:", id, pipeline);
+    objc_release(pipeline);
+    DISPATCH(one, above);
+    expect_report("kernel small_groups with 65 threads a group, expected 1 … 64");
     DISPATCH(none, one);
     expect_report("over a grid of 1 x 0 x 1");
     SEND3(void, encoder, "setBytes:length:atIndex:", const void *, uint64_t, uint64_t, bytes, 4096,

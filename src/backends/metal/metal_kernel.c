@@ -10,8 +10,6 @@
 
 enum { SIMD_WIDTH = 32 };
 
-/* How many threads a pipeline takes tells its registers: 1024 for at most 52 of them, 384 for 128.
- */
 static tskip_status check_pipeline(const tskip__metal_api *api, const tskip__kernel_spec *spec,
                                    tskip__id pipeline)
 {
