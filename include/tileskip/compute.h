@@ -252,6 +252,12 @@ typedef struct tskip_kernel_desc {
      * for the chosen body. A pure function. NULL: the field holds for all. */
     void (*specialise)(const tskip_constant_value *constants, const tskip_kernel_body *body,
                        tskip_kernel_shape *shape);
+    /* For a kernel whose dispatch can take seconds: at most how many floating-point operations one
+     * group does with this block of arguments. A pure function; NULL: few. Metal, whose command
+     * buffers are ended by the system after some seconds, then works a large dispatch in parts, by
+     * x. Its text takes, in the buffer after the block, `constant uint &first`: what to add to the
+     * x of threadgroup_position_in_grid. The others do not ask. */
+    uint64_t (*group_work)(const tskip_constant_value *constants, const void *args);
 } tskip_kernel_desc;
 
 /* Makes a kernel known to the device by its name. The description, its arrays, names and code must
