@@ -37,9 +37,18 @@ static void specialise(const tskip_constant_value *values, const tskip_kernel_bo
         sizeof(float) * (bq * (bk + 4) + bq) + element * (bq * row + 64 * simdgroups);
 }
 
+/* Every row of a group sees every key. */
+static uint64_t group_work(const tskip_constant_value *values, const void *args)
+{
+    const struct tskip__attention_args *a = args;
+    const uint64_t pairs = values[TSKIP__ID_bq].u32 * (uint64_t)a->k_len;
+    return 2 * pairs * ((uint64_t)a->head_dim + a->head_dim_v);
+}
+
 const tskip_kernel_desc tskip__kernel_attention_metal = {
     .name = "attention_metal",
     TSKIP__ATTENTION_KERNEL(bodies, TSKIP__N_ATTENTION_BINDINGS),
     .shape = {.group_size = {MOST_SIMDGROUPS * LANES, 1, 1}},
     .specialise = specialise,
+    .group_work = group_work,
 };

@@ -26,6 +26,9 @@ STANDIN_EXPORT size_t metal_standin_take(char *text, size_t size);
 /* How many objects are owned, and with `report` says which. */
 STANDIN_EXPORT size_t metal_standin_live(bool report);
 
+/* How many command buffers were committed. */
+STANDIN_EXPORT size_t metal_standin_commits(void);
+
 /* Set: nothing runs a second time, in reverse. Bounds and races are judged all the same. */
 #define STANDIN_FAST_ENV "TSKIP_METAL_FAST"
 
@@ -179,7 +182,8 @@ typedef struct standin_pipeline {
 extern standin_class standin_device_class, standin_options_class, standin_buffer_class,
     standin_library_class, standin_values_class, standin_function_class, standin_pipeline_class,
     standin_queue_class, standin_command_buffer_class, standin_encoder_class, standin_queue4_class,
-    standin_command_buffer4_class, standin_allocator4_class, standin_encoder4_class;
+    standin_fence_class, standin_command_buffer4_class, standin_allocator4_class,
+    standin_encoder4_class;
 
 standin_device *standin_the_device(void);
 standin_id standin_library_new(standin_device *device, const standin_string *source,

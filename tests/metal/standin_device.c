@@ -131,6 +131,12 @@ static uint64_t device_registry(standin_device *self, standin_sel selector)
     return 0x100000001;
 }
 
+static standin_id device_new_fence(standin_device *self, standin_sel selector)
+{
+    (void)self, (void)selector;
+    return standin_new(&standin_fence_class);
+}
+
 /* Metal 4 */
 static standin_id device_new_queue4(standin_device *self, standin_sel selector)
 {
@@ -157,6 +163,7 @@ standin_class standin_device_class = {
         (const standin_message[]){
             {"name", STANDIN_METHOD(device_name)},
             {"newCommandQueue", STANDIN_METHOD(device_new_queue)},
+            {"newFence", STANDIN_METHOD(device_new_fence)},
             {"newBufferWithLength:options:", STANDIN_METHOD(standin_new_buffer)},
             {"newBufferWithBytes:length:options:", STANDIN_METHOD(standin_new_buffer_with)},
             {"newBufferWithBytesNoCopy:length:options:deallocator:",

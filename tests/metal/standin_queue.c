@@ -121,6 +121,13 @@ static standin_id buffer_serial_encoder(standin_command_buffer *self, standin_se
     return buffer_encoder(self, selector, STANDIN_SERIAL);
 }
 
+static _Atomic size_t n_commits;
+
+size_t metal_standin_commits(void)
+{
+    return n_commits;
+}
+
 static void buffer_commit(standin_command_buffer *self, standin_sel selector)
 {
     (void)selector;
@@ -132,6 +139,7 @@ static void buffer_commit(standin_command_buffer *self, standin_sel selector)
     objc_retain(&self->object);
     pthread_mutex_lock(&queues);
     self->status = COMMITTED;
+    n_commits++;
     standin_command_buffer **last = &self->queue->first;
     while (*last)
         last = &(*last)->next;

@@ -13,6 +13,7 @@
 #include <tileskip/compute.h>
 
 #include "backends/metal/metal_api.h"
+#include "base/dynlib.h"
 #include "harness/failing_alloc.h"
 
 /* The Metal backend's host code where a caller has a device, queues, command buffers, encoders and
@@ -28,6 +29,10 @@
 enum { NO_DEVICE = 77, N = 1000, THREADS = 64, PAGE = 16384 };
 
 static const tskip__metal_api *metal;
+
+/* Of the stand-in; NULL: a real Metal. */
+static size_t (*take_reports)(char *text, size_t size);
+static size_t (*count_commits)(void);
 
 static const char TEXT[] = "#include <metal_stdlib>\n"
                            "using namespace metal;\n"
@@ -45,6 +50,15 @@ static const char TEXT[] = "#include <metal_stdlib>\n"
                            "{\n"
                            "    if (i < n)\n"
                            "        y[i] = x[i];\n"
+                           "}\n"
+                           "kernel void mark(device uint *x [[buffer(0)]],\n"
+                           "                 constant uint &bad [[buffer(1)]],\n"
+                           "                 constant uint &first [[buffer(2)]],\n"
+                           "                 uint3 group [[threadgroup_position_in_grid]],\n"
+                           "                 uint i [[thread_index_in_threadgroup]])\n"
+                           "{\n"
+                           "    uint g = first + group.x;\n"
+                           "    x[g * TSKIP_GROUP_THREADS + i + (g == bad ? 4096 : 0)] += g;\n"
                            "}\n";
 static const tskip_kernel_body body = {
     .format = TSKIP_CODE_MSL, .code = TEXT, .code_size = sizeof TEXT - 1, .entry = "add"};
@@ -69,6 +83,27 @@ static const tskip_kernel_desc copy = {.name = "copy",
                                        .n_bindings = 2,
                                        .args_size = sizeof(uint32_t),
                                        .shape = {.group_size = {THREADS, 1, 1}}};
+
+enum { MARKED = 15, AT_ONCE = 3 }; /* groups of "mark", and how many go into a command buffer */
+
+static uint64_t mark_work(const tskip_constant_value *constants, const void *args)
+{
+    (void)constants;
+    (void)args;
+    return ((uint64_t)1 << 39) / AT_ONCE;
+}
+
+static const tskip_kernel_body mark_body = {
+    .format = TSKIP_CODE_MSL, .code = TEXT, .code_size = sizeof TEXT - 1, .entry = "mark"};
+static const tskip_kernel_desc mark = {.name = "mark",
+                                       .bodies = &mark_body,
+                                       .n_bodies = 1,
+                                       .constants = step,
+                                       .n_constants = 1,
+                                       .n_bindings = 1,
+                                       .args_size = sizeof(uint32_t),
+                                       .shape = {.group_size = {THREADS, 1, 1}},
+                                       .group_work = mark_work};
 
 typedef struct scene {
     tskip__id native; /* the caller's MTLDevice */
@@ -375,6 +410,87 @@ static void test_host_pages(void **state)
     free(host);
 }
 
+/* Each group adds its number to what "add" left; group `bad` writes far past the end. */
+static tskip_status encode_marks(const scene *s, uint32_t bad)
+{
+    const uint32_t grid[3] = {MARKED, 1, 1};
+    const tskip_binding binding = {.buffer = s->buffer, .access = TSKIP_READ_WRITE};
+    const tskip_kernel *kernel;
+    OK(tskip_kernel_register(s->device, &mark));
+    OK(tskip_kernel_get(s->device, "mark", NULL, 0, &kernel));
+    OK(encode(s, 100));
+    OK(tskip_encoder_barrier(s->encoder));
+    OK(tskip_encoder_dispatch(s->encoder, kernel, grid, &binding, 1, &bad, sizeof bad));
+    OK(tskip_encoder_barrier(s->encoder));
+    const uint32_t all[3] = {(N + THREADS - 1) / THREADS, 1, 1}, n = N;
+    return tskip_encoder_dispatch(s->encoder, s->kernel, all, &binding, 1, &n, sizeof n);
+}
+
+static void check_marks(const scene *s)
+{
+    uint32_t words[N];
+    OK(tskip_buffer_read(s->buffer, 0, words, sizeof words));
+    for (uint32_t i = 0; i < N; i++)
+        assert_int_equal(words[i], 102 + (i < MARKED * THREADS ? i / THREADS : 0));
+}
+
+/* A dispatch that could take seconds goes into command buffers of their own on a queue, and stays
+ * in the caller's; each group runs once. */
+static void test_dispatch_in_parts(void **state)
+{
+    (void)state;
+    scene s;
+    double seconds = -1;
+    set_up(&s);
+    start_encoder(&s, NULL);
+    const size_t before = count_commits ? count_commits() : 0;
+    OK(encode_marks(&s, MARKED));
+    OK(tskip_encoder_submit(s.encoder));
+    OK(tskip_encoder_wait(s.encoder));
+    if (count_commits) /* what came before the marks goes with the first, what comes after alone */
+        assert_int_equal(count_commits() - before, MARKED / AT_ONCE + 1);
+    check_marks(&s);
+    OK(tskip_encoder_elapsed(s.encoder, &seconds));
+    assert_true(seconds >= 0);
+    OK(tskip_encoder_reset(s.encoder));
+    tskip_encoder_destroy(&s.encoder);
+    tskip__id queue = TSKIP__ASK(metal, new_queue, s.native);
+    tskip__id buffer = TSKIP__ASK(metal, command_buffer, queue);
+    start_encoder(&s, buffer);
+    OK(encode_marks(&s, MARKED));
+    OK(tskip_encoder_submit(s.encoder));
+    TSKIP__ASK(metal, commit, buffer);
+    OK(tskip_encoder_wait(s.encoder));
+    check_marks(&s);
+    tear_down(&s);
+    metal->release(queue);
+}
+
+/* One that fails is noticed though later ones run. */
+static void test_part_that_fails(void **state)
+{
+    (void)state;
+    char reports[1024];
+    scene s;
+    if (!take_reports) /* on a GPU nothing notices the write */
+        skip();
+    set_up(&s);
+    start_encoder(&s, NULL);
+    for (uint32_t bad = 0; bad < MARKED; bad += MARKED / 2) {
+        OK(encode_marks(&s, bad));
+        OK(tskip_encoder_submit(s.encoder));
+        assert_int_equal(tskip_encoder_wait(s.encoder), TSKIP_DEVICE_LOST);
+        assert_int_equal(take_reports(reports, sizeof reports), 1);
+        assert_non_null(strstr(reports, "kernel mark"));
+        OK(tskip_encoder_reset(s.encoder));
+    }
+    OK(encode_marks(&s, MARKED));
+    OK(tskip_encoder_submit(s.encoder));
+    OK(tskip_encoder_wait(s.encoder));
+    check_marks(&s);
+    tear_down(&s);
+}
+
 static void test_compile_errors(void **state)
 {
     (void)state;
@@ -453,6 +569,12 @@ int main(void)
         fprintf(stderr, "%s\n", tskip_last_error());
         return NO_DEVICE;
     }
+    const char *const stand_in[] = {getenv("TSKIP_METAL_LIBRARY"), NULL};
+    if (stand_in[0]) {
+        tskip__dynlib *library = tskip__dynlib_open(stand_in);
+        tskip__dynlib_symbol(library, "metal_standin_take", &take_reports);
+        tskip__dynlib_symbol(library, "metal_standin_commits", &count_commits);
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_device),
         cmocka_unit_test(test_callers_queue),
@@ -464,6 +586,8 @@ int main(void)
         cmocka_unit_test(test_metal_4),
         cmocka_unit_test(test_macos_14),
         cmocka_unit_test(test_host_pages),
+        cmocka_unit_test(test_dispatch_in_parts),
+        cmocka_unit_test(test_part_that_fails),
         cmocka_unit_test(test_compile_errors),
         cmocka_unit_test(test_function_constants),
         cmocka_unit_test(test_out_of_memory),

@@ -16,7 +16,9 @@
 
 enum { NO_DEVICE = 77, Q = 70, K = 150, D = 64, HEADS = 2 };
 
-static size_t (*take_reports)(char *text, size_t size); /* NULL: a real Metal */
+/* Of the stand-in; NULL: a real Metal. */
+static size_t (*take_reports)(char *text, size_t size);
+static size_t (*count_commits)(void);
 
 static void write_tensors(const masked_scene *s)
 {
@@ -101,6 +103,28 @@ static void test_barriers_order(void **state)
     masked_scene_tear_down(&s);
 }
 
+/* Two groups a command buffer: the same bytes, from three of them. */
+static void test_attention_in_parts(void **state)
+{
+    (void)state;
+    static float whole[HEADS * Q * D], parts[HEADS * Q * D];
+    for (int i = 0; i < 2; i++) {
+        masked_scene s;
+        if (i == 1)
+            setenv("TSKIP_METAL_WORK", "2500000", 1);
+        set_up(&s);
+        encode(&s, put_barrier);
+        const size_t before = count_commits ? count_commits() : 0;
+        assert_done(finish(&s));
+        if (count_commits)
+            assert_int_equal(count_commits() - before, i == 0 ? 1 : 3);
+        read_output(&s, i == 0 ? whole : parts);
+        masked_scene_tear_down(&s);
+    }
+    unsetenv("TSKIP_METAL_WORK");
+    assert_memory_equal(whole, parts, sizeof whole);
+}
+
 static void test_missing_barrier_is_seen(void **state)
 {
     (void)state;
@@ -165,13 +189,17 @@ int main(int argc, char **argv)
         return NO_DEVICE;
     }
     tskip_device_destroy(&device);
-    if (stand_in[0])
-        tskip__dynlib_symbol(tskip__dynlib_open(stand_in), "metal_standin_take", &take_reports);
+    if (stand_in[0]) {
+        tskip__dynlib *library = tskip__dynlib_open(stand_in);
+        tskip__dynlib_symbol(library, "metal_standin_take", &take_reports);
+        tskip__dynlib_symbol(library, "metal_standin_commits", &count_commits);
+    }
     if (argc > 1 && strcmp(argv[1], "another-tile") == 0)
         return tell_of_another_tile();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_map_of_another_tile),
         cmocka_unit_test(test_barriers_order),
+        cmocka_unit_test(test_attention_in_parts),
         cmocka_unit_test(test_missing_barrier_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

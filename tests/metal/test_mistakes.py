@@ -53,7 +53,7 @@ BARRIERS = [
     ("no barrier between fill and map", "order", 0, "kernel tile_map" + RACE + r"row\)\[i\]"),
     ("no barrier between map and order", "attend", 1, "kernel tile_order" + RACE + r"row\[j\]"),
     ("no barrier between order and attention", "attend", 2,
-     "kernel attention_metal" + RACE + r"order\[group\.x\]"),
+     "kernel attention_metal" + RACE + r"order\[number\]"),
 ]
 ANOTHER_TILE = "TSKIP_INVALID_ARGUMENT: the tile map was built for tile.bk = 32, expected 64"
 

@@ -15,12 +15,15 @@ typedef struct tskip__metal_kernel {
     tskip__id pipeline;
     tskip__mtl_size group;
     uint64_t group_memory; /* a multiple of 16, as Metal takes it */
+    uint64_t (*group_work)(const tskip_constant_value *constants, const void *args);
+    tskip_constant_value constants[TSKIP_MAX_CONSTANTS]; /* for group_work */
 } tskip__metal_kernel;
 
 typedef struct tskip__metal_device {
     const tskip__metal_api *api;
     tskip__id device, queue;
-    tskip__id nothing; /* the buffer that stands for empty bindings */
+    tskip__id nothing;  /* the buffer that stands for empty bindings */
+    uint64_t most_work; /* floating-point operations that one command buffer should hold at most */
     tskip__mutex library_lock;
     tskip__metal_library *libraries;
     tskip__mutex fill_lock;

@@ -62,6 +62,9 @@ tskip_status tskip__metal_kernel_create(void *opened, const tskip__kernel_spec *
         return TSKIP_OUT_OF_MEMORY;
     out->group = (tskip__mtl_size){group[0], group[1], group[2]};
     out->group_memory = (spec->shape.group_memory + 15) / 16 * 16;
+    out->group_work = spec->desc->group_work;
+    for (size_t i = 0; i < spec->desc->n_constants; i++)
+        out->constants[i] = spec->values[i];
     void *pool = device->api->pool_push();
     tskip_status status = build(device, spec, out);
     if (status != TSKIP_OK)

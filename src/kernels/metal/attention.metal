@@ -348,6 +348,7 @@ attention_metal(const device element *q [[buffer(0)]], const device element *k [
                 const device uchar *mask [[buffer(6)]], const device tskip_i64 *words [[buffer(7)]],
                 const device uchar *map [[buffer(8)]], const device uint *order [[buffer(9)]],
                 constant struct tskip__attention_args &a [[buffer(10)]],
+                constant uint &first_group [[buffer(11)]],
                 threadgroup struct group_memory *m [[threadgroup(0)]],
                 uint3 group [[threadgroup_position_in_grid]],
                 uint simd [[simdgroup_index_in_threadgroup]],
@@ -355,8 +356,9 @@ attention_metal(const device element *q [[buffer(0)]], const device element *k [
 {
     const uint index = simd * LANES + lane;
     const struct worker me = {index, simd, lane};
+    const uint number = first_group + group.x;
     const bool ordered = TSKIP_C_MAP != 0 && (a.flags & TSKIP__HAS_ORDER);
-    const struct item it = find_item(a, words, ordered ? order[group.x] : group.x);
+    const struct item it = find_item(a, words, ordered ? order[number] : number);
     const struct item_mask im = find_item_mask(a, it, words, mask);
     const struct places at = find_places(m, index);
     struct row_state state[PASSES];
