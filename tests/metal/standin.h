@@ -29,6 +29,9 @@ STANDIN_EXPORT size_t metal_standin_live(bool report);
 /* How many command buffers were committed. */
 STANDIN_EXPORT size_t metal_standin_commits(void);
 
+/* Another GPU's MTLDevice, which the system's list leaves out. Owned by the caller. */
+STANDIN_EXPORT struct standin_object *metal_standin_other_device(void);
+
 /* Set: nothing runs a second time, in reverse. Bounds and races are judged all the same. */
 #define STANDIN_FAST_ENV "TSKIP_METAL_FAST"
 
@@ -137,6 +140,7 @@ struct msl_function_constant;
 
 typedef struct standin_device {
     standin_object object;
+    uint64_t registry; /* its number in the system */
 } standin_device;
 
 typedef struct standin_buffer {

@@ -17,8 +17,16 @@ static const uint64_t working_set = (uint64_t)11 << 30;
 standin_device *standin_the_device(void)
 {
     static standin_device device = {
-        .object = {.isa = &standin_device_class, .magic = STANDIN_LIVE_MAGIC, .count = 1}};
+        .object = {.isa = &standin_device_class, .magic = STANDIN_LIVE_MAGIC, .count = 1},
+        .registry = 0x100000001};
     return &device;
+}
+
+standin_id metal_standin_other_device(void)
+{
+    standin_device *out = standin_new(&standin_device_class);
+    out->registry = standin_the_device()->registry + 1;
+    return &out->object;
 }
 
 static bool is_on_path(const char *program)
@@ -127,8 +135,8 @@ static signed char device_is_unified(standin_device *self, standin_sel selector)
 
 static uint64_t device_registry(standin_device *self, standin_sel selector)
 {
-    (void)self, (void)selector;
-    return 0x100000001;
+    (void)selector;
+    return self->registry;
 }
 
 static standin_id device_new_fence(standin_device *self, standin_sel selector)

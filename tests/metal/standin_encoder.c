@@ -238,6 +238,12 @@ static void wait_for_fence(encoder *self, standin_sel selector, fence *of)
         standin_report("%s: nothing has updated the fence", selector->name);
 }
 
+static standin_id encoder_device(encoder *self, standin_sel selector)
+{
+    (void)selector;
+    return &standin_device_of(self->buffer)->object;
+}
+
 static void end_encoding(encoder *self, standin_sel selector)
 {
     if (!is_open(self, selector))
@@ -253,6 +259,7 @@ standin_class standin_encoder_class = {
     .destroy = encoder_destroy,
     .messages =
         (const standin_message[]){
+            {"device", STANDIN_METHOD(encoder_device)},
             {"setComputePipelineState:", STANDIN_METHOD(set_pipeline)},
             {"setBuffer:offset:atIndex:", STANDIN_METHOD(set_buffer)},
             {"setBytes:length:atIndex:", STANDIN_METHOD(set_bytes)},

@@ -85,6 +85,13 @@ static tskip_status list_devices(tskip_device_info *infos, size_t capacity, size
     return TSKIP_OK;
 }
 
+bool tskip__metal_is_of(const tskip__metal_device *device, tskip__id object)
+{
+    const tskip__metal_api *api = device->api;
+    return TSKIP__ASK(api, registry, TSKIP__ASK(api, device, object)) ==
+           TSKIP__ASK(api, registry, device->device);
+}
+
 /* Takes the caller's MTLDevice, or the system's. */
 static tskip_status take_device(tskip__metal_device *device, void *native_context)
 {

@@ -35,6 +35,10 @@ typedef struct tskip__metal_buffer {
     char *contents; /* NULL: the memory is the GPU's alone */
 } tskip__metal_buffer;
 
+/* Whether the caller's object (a buffer, queue, command buffer or encoder) is of this GPU. Devices
+ * are told apart by their number: Metal's debug layer wraps one in several objects. */
+bool tskip__metal_is_of(const tskip__metal_device *device, tskip__id object);
+
 tskip_status tskip__metal_buffer_create(void *device, uint64_t size, void *import, void **buffer);
 tskip_status tskip__metal_buffer_import_host(void *device, uint64_t size, void *memory,
                                              void **buffer);

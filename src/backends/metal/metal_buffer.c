@@ -16,7 +16,7 @@ static tskip_status import_buffer(const tskip__metal_device *device, uint64_t si
     if (!TSKIP__ANSWERS(api, contents, given) || !TSKIP__ANSWERS(api, storage_mode, given))
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "pointer %p is no id<MTLBuffer>, expected one of the device's", import);
-    if (TSKIP__ASK(api, device, given) != device->device)
+    if (!tskip__metal_is_of(device, given))
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "pointer %p is an MTLBuffer of another MTLDevice, expected one of the "
                            "device's",

@@ -36,26 +36,30 @@ static bool is_command_buffer(const tskip__metal_api *api, tskip__id given)
            TSKIP__ANSWERS(api, wait, given) && TSKIP__ANSWERS(api, status, given);
 }
 
-static tskip_status set_target(const tskip__metal_device *device, void *native_stream,
+static tskip_status set_target(const tskip__metal_device *device, tskip__id given,
                                tskip__metal_list *list)
 {
     const tskip__metal_api *api = device->api;
-    tskip__id given = native_stream ? (tskip__id)native_stream : device->queue;
+    tskip__id *place = NULL;
     if (is_encoder(api, given)) {
         list->target = TSKIP__METAL_ENCODER;
-        list->encoder = api->retain(given);
+        place = &list->encoder;
     } else if (is_command_buffer(api, given)) {
         list->target = TSKIP__METAL_COMMAND_BUFFER;
-        list->buffer = api->retain(given);
+        place = &list->buffer;
     } else if (TSKIP__ANSWERS(api, command_buffer, given)) {
         list->target = TSKIP__METAL_QUEUE;
-        list->queue = api->retain(given);
-    } else {
+        place = &list->queue;
+    }
+    if (!place)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "native_stream is none of id<MTLCommandQueue>, id<MTLCommandBuffer> and "
                            "id<MTLComputeCommandEncoder> (objects of Metal 4 are others), expected "
                            "one of them or NULL");
-    }
+    if (!tskip__metal_is_of(device, given))
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "native_stream is of another MTLDevice, expected the device's");
+    *place = api->retain(given);
     return TSKIP_OK;
 }
 
@@ -66,7 +70,8 @@ tskip_status tskip__metal_encoder_create(void *opened, void *native_stream, void
     if (!out)
         return TSKIP_OUT_OF_MEMORY;
     void *pool = device->api->pool_push();
-    tskip_status status = set_target(device, native_stream, out);
+    tskip_status status =
+        set_target(device, native_stream ? (tskip__id)native_stream : device->queue, out);
     if (status != TSKIP_OK)
         release(device->api, out);
     device->api->pool_pop(pool);
