@@ -320,7 +320,8 @@ typedef struct tskip_binding {
  *
  * Metal, each of the MTLDevice that the device was opened on; objects of Metal 4 are refused:
  *
- *     id<MTLCommandQueue>           submit makes a command buffer there and commits it
+ *     id<MTLCommandQueue>           submit makes a command buffer there, or several where
+ *                                   dispatches are long, and commits
  *     id<MTLCommandBuffer>          commands go into a compute encoder of the library's, which
  *                                   submit ends; until then the caller opens none there. The caller
  *                                   commits, after the submit and before a wait
