@@ -123,10 +123,12 @@ TSKIP_API tskip_status tskip_device_list(tskip_device_info *infos, size_t capaci
 TSKIP_API tskip_status tskip_buffer_create(tskip_device *device, uint64_t size, tskip_buffer **out);
 
 /* Makes a buffer of memory that the caller owns: a host pointer on the CPU, a device pointer on
- * CUDA, an id<MTLBuffer> on Metal. Nothing is copied; the memory must outlive the buffer and is not
- * freed. Nothing outside [pointer, pointer + size) is ever touched. Any address will do here; those
- * who read the buffer say what they need: an element's size, say.
- * Errors: INVALID_ARGUMENT (NULL, size 0, a pointer of another device), OUT_OF_MEMORY. */
+ * CUDA, an id<MTLBuffer> on Metal (retained), of shared or of private storage. Nothing is copied;
+ * the memory must outlive the buffer and is not freed. Nothing outside [pointer, pointer + size) is
+ * ever touched. Any address will do here; those who read the buffer say what they need: an
+ * element's size, say. A private MTLBuffer serves every command; read, write and map refuse it.
+ * Errors: INVALID_ARGUMENT (NULL, size 0, a pointer of another device, an MTLBuffer of managed
+ * storage), OUT_OF_MEMORY. */
 TSKIP_API tskip_status tskip_buffer_import(tskip_device *device, void *pointer, uint64_t size,
                                            tskip_buffer **out);
 
@@ -159,14 +161,16 @@ TSKIP_API tskip_device *tskip_buffer_get_device(const tskip_buffer *buffer);
 
 /* Copies between host memory and [offset, offset + size) of the buffer; returns when done. Commands
  * submitted before and not waited for are not ordered with it.
- * Errors: INVALID_ARGUMENT (out of range), DEVICE_LOST. */
+ * Errors: INVALID_ARGUMENT (out of range), UNSUPPORTED (an imported MTLBuffer of private storage),
+ * DEVICE_LOST. */
 TSKIP_API tskip_status tskip_buffer_write(tskip_buffer *buffer, uint64_t offset, const void *data,
                                           uint64_t size);
 TSKIP_API tskip_status tskip_buffer_read(tskip_buffer *buffer, uint64_t offset, void *data,
                                          uint64_t size);
 
 /* The buffer's bytes in host memory, valid while the buffer lives. Only where the device shares
- * memory with the host. Errors: UNSUPPORTED elsewhere (use read and write), INVALID_ARGUMENT. */
+ * memory with the host. Errors: UNSUPPORTED elsewhere (use read and write) and for an imported
+ * MTLBuffer of private storage, INVALID_ARGUMENT. */
 TSKIP_API tskip_status tskip_buffer_map(tskip_buffer *buffer, void **pointer);
 
 /* ---- kernels ------------------------------------------------------------------------------- */
@@ -251,6 +255,12 @@ typedef struct tskip_kernel_desc {
      * for the chosen body. A pure function. NULL: the field holds for all. */
     void (*specialise)(const tskip_constant_value *constants, const tskip_kernel_body *body,
                        tskip_kernel_shape *shape);
+    /* For a kernel whose dispatch can take seconds: at most how many floating-point operations one
+     * group does with this block of arguments. A pure function; NULL: few. Metal, whose command
+     * buffers are ended by the system after some seconds, then works a large dispatch in parts, by
+     * x. Its text takes, in the buffer after the block, `constant uint &first`: what to add to the
+     * x of threadgroup_position_in_grid. The others do not ask. */
+    uint64_t (*group_work)(const tskip_constant_value *constants, const void *args);
 } tskip_kernel_desc;
 
 /* Makes a kernel known to the device by its name. The description, its arrays, names and code must
@@ -306,12 +316,29 @@ typedef struct tskip_binding {
     const tskip_tensor_view *view; /* NULL: none */
 } tskip_binding;
 
+/* The caller's queue: commands are put there as they come and submit only ends the list. NULL: one
+ * of the device's own. Borrowed.
+ *
+ * CUDA: a CUstream. Work is ordered with what the caller put there before and after.
+ *
+ * Metal, each of the MTLDevice that the device was opened on; objects of Metal 4 are refused:
+ *
+ *     id<MTLCommandQueue>           submit makes a command buffer there, or several where
+ *                                   dispatches are long, and commits
+ *     id<MTLCommandBuffer>          commands go into a compute encoder of the library's, which
+ *                                   submit ends; until then the caller opens none there. The caller
+ *                                   commits, after the submit and before a wait
+ *     id<MTLComputeCommandEncoder>  commands go there, between two barriers of the library's, with
+ *                                   pipeline, buffers and group memory left set; the caller ends it
+ *                                   and waits for its command buffer: tskip_encoder_wait does not
+ *
+ * What orders them with the caller's own commands depends on the caller's buffers. Metal tracks the
+ * hazards of plain buffers from one encoder to the next, never those of buffers that lie in a heap
+ * or were made with MTLResourceHazardTrackingModeUntracked (all of MLX's are). Where they are not
+ * tracked: hand over the encoder that the commands before and after go to, or order encoders with a
+ * fence and the command buffers of two queues with an event. Buffers and device must outlive a
+ * command buffer that was made without retained references. */
 typedef struct tskip_encoder_desc {
-    /* The caller's queue: commands are put there as they come and submit only ends the list. NULL:
-     * one of the device's own. Borrowed. CUDA: a CUstream. Metal: an id<MTLCommandBuffer>, which
-     * the caller commits after the submit and before a wait, and in which no encoder of the
-     * caller's is open meanwhile; an id<MTLComputeCommandEncoder>, whose end the caller waits for;
-     * or an id<MTLCommandQueue>, where submit commits as on the device's own. */
     void *native_stream;
 } tskip_encoder_desc;
 

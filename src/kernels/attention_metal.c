@@ -37,9 +37,37 @@ static void specialise(const tskip_constant_value *values, const tskip_kernel_bo
         sizeof(float) * (bq * (bk + 4) + bq) + element * (bq * row + 64 * simdgroups);
 }
 
+/* The most keys of the tiles that a group of `bq` rows visits: what its first row sees behind it,
+ * its last row ahead of it and both of the first columns, in tiles that are cut at either end.
+ * Where that depends on more than the block, all. */
+static int64_t most_keys(const struct tskip__attention_args *a, int64_t bq, int64_t bk)
+{
+    const struct tskip__rules *r = &a->rules;
+    const uint32_t both = TSKIP__HAS_MAP | TSKIP__HAS_RULES;
+    if ((a->flags & both) != both || r->flags & (TSKIP__RULE_IMAGES | TSKIP__RULE_SPANS))
+        return a->k_len;
+    const int64_t ahead = r->flags & TSKIP__RULE_CAUSAL ? r->prefix : r->spread;
+    int64_t behind = r->window - 1 < r->spread ? r->window - 1 : r->spread;
+    if (r->chunk > 0 && r->chunk - 1 < behind)
+        behind = r->chunk - 1;
+    if (ahead >= a->k_len || behind >= a->k_len || r->sink >= a->k_len)
+        return a->k_len;
+    const int64_t keys = behind + bq + ahead + r->sink + 3 * bk;
+    return keys < a->k_len ? keys : a->k_len;
+}
+
+static uint64_t group_work(const tskip_constant_value *values, const void *args)
+{
+    const struct tskip__attention_args *a = args;
+    const uint32_t bq = values[TSKIP__ID_bq].u32, bk = values[TSKIP__ID_bk].u32;
+    const uint64_t pairs = bq * (uint64_t)most_keys(a, bq, bk);
+    return 2 * pairs * ((uint64_t)a->head_dim + a->head_dim_v);
+}
+
 const tskip_kernel_desc tskip__kernel_attention_metal = {
     .name = "attention_metal",
     TSKIP__ATTENTION_KERNEL(bodies, TSKIP__N_ATTENTION_BINDINGS),
     .shape = {.group_size = {MOST_SIMDGROUPS * LANES, 1, 1}},
     .specialise = specialise,
+    .group_work = group_work,
 };

@@ -82,6 +82,33 @@ static bool f32_constants_survive(conformance *c)
     return true;
 }
 
+/* (1 + 2^-12)^2 = 1 + 2^-11 + 2^-24 is half way between two floats and rounds to 1 + 2^-11: apart,
+ * product and sum give 0; fused, the 2^-24 stays, which the third word shows that it can. */
+static bool products_are_not_fused(conformance *c)
+{
+    const uint32_t grid[3] = {1, 1, 1};
+    const float a = 1.000244140625f, square = 1.00048828125f;
+    const float in[] = {a, a, -square, square, a, a, a, a, -square};
+    const tskip_kernel *kernel;
+    tskip_buffer *from, *to;
+    tskip_encoder *encoder;
+    float out[3];
+    if (!conformance_kernel(c, &conformance_products, NULL, 0, &kernel) ||
+        !conformance_buffer(c, sizeof in, &from) || !conformance_buffer(c, 16, &to) ||
+        !conformance_encoder(c, &encoder))
+        return false;
+    const tskip_binding bindings[] = {{.buffer = from, .access = TSKIP_READ},
+                                      {.buffer = to, .access = TSKIP_WRITE}};
+    CHECK_STATUS(OK, tskip_buffer_write(from, 0, in, sizeof in));
+    CHECK_STATUS(OK, tskip_encoder_dispatch(encoder, kernel, grid, bindings, 2, NULL, 0));
+    if (!conformance_finish(c, encoder))
+        return false;
+    CHECK_STATUS(OK, tskip_buffer_read(to, 0, out, sizeof out));
+    CHECK(out[0] == 0 && out[1] == 0);
+    CHECK(out[2] == 0x1p-24f);
+    return true;
+}
+
 static void never_called(const tskip_group *group, void *const *buffers, const void *args,
                          void *memory)
 {
@@ -124,6 +151,7 @@ const conformance_case conformance_kernel_cases[] = {
     {"kernel_constants_of_every_type", constants_of_every_type},
     {"kernel_constants_not_named_keep_their_preset", constants_not_named_keep_their_preset},
     {"kernel_f32_constants_survive", f32_constants_survive},
+    {"kernel_products_are_not_fused", products_are_not_fused},
     {"kernel_no_body_for_the_device", no_body_for_the_device},
     {"kernel_too_much_group_memory", too_much_group_memory},
     {NULL, NULL},

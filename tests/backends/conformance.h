@@ -120,6 +120,10 @@ extern const tskip_kernel_desc conformance_bindings;
 /* out = the argument block, the largest there can be. Bindings: out; group size 1. */
 extern const tskip_kernel_desc conformance_arguments;
 
+/* out = {a * b + c, d - e * f, fma(g, h, i)} of in = {a, … i}, f32: no product is used twice.
+ * Bindings: in, out; group size 1. */
+extern const tskip_kernel_desc conformance_products;
+
 /* out[x + X * (y + Y * z)] = x + 1000 * y + 1000000 * z for group (x, y, z) of a grid (X, Y, Z).
  * Bindings: out; group size 1. */
 extern const tskip_kernel_desc conformance_grid;

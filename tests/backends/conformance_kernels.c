@@ -6,6 +6,7 @@
 
 #include "conformance.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "conformance_kernels_cu_source.h"
@@ -91,6 +92,18 @@ static void arguments_c(const tskip_group *group, void *const *buffers, const vo
     memcpy(buffers[0], args, TSKIP_MAX_ARGS_SIZE);
 }
 
+static void products_c(const tskip_group *group, void *const *buffers, const void *args,
+                       void *memory)
+{
+    (void)group;
+    (void)args;
+    (void)memory;
+    const float *in = buffers[0];
+    const float values[] = {in[0] * in[1] + in[2], in[3] - in[4] * in[5],
+                            fmaf(in[6], in[7], in[8])};
+    memcpy(buffers[1], values, sizeof values);
+}
+
 static void grid_c(const tskip_group *group, void *const *buffers, const void *args, void *memory)
 {
     (void)args;
@@ -129,6 +142,11 @@ static const tskip_kernel_body arguments_bodies[] = {
     {.format = TSKIP_CODE_C, .function = arguments_c},
     CUDA_BODY("arguments"),
     METAL_BODY("arguments"),
+};
+static const tskip_kernel_body products_bodies[] = {
+    {.format = TSKIP_CODE_C, .function = products_c},
+    CUDA_BODY("products"),
+    METAL_BODY("products"),
 };
 static const tskip_kernel_body grid_bodies[] = {
     {.format = TSKIP_CODE_C, .function = grid_c},
@@ -197,6 +215,13 @@ const tskip_kernel_desc conformance_arguments = {
     .n_bodies = COUNT(arguments_bodies),
     .n_bindings = 1,
     .args_size = TSKIP_MAX_ARGS_SIZE,
+};
+
+const tskip_kernel_desc conformance_products = {
+    .name = "products",
+    .bodies = products_bodies,
+    .n_bodies = COUNT(products_bodies),
+    .n_bindings = 2,
 };
 
 const tskip_kernel_desc conformance_grid = {

@@ -65,6 +65,13 @@ extern "C" __global__ void arguments(u32 *out, block block)
         out[i] = block.words[i];
 }
 
+extern "C" __global__ void products(const float *in, float *out)
+{
+    out[0] = in[0] * in[1] + in[2];
+    out[1] = in[3] - in[4] * in[5];
+    out[2] = __fmaf_rn(in[6], in[7], in[8]);
+}
+
 extern "C" __global__ void grid(u32 *out)
 {
     out[blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z)] =

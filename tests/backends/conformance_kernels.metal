@@ -73,6 +73,13 @@ kernel void arguments(device uint *out [[buffer(0)]], constant block_args &a [[b
         out[i] = a.words[i];
 }
 
+kernel void products(const device float *in [[buffer(0)]], device float *out [[buffer(1)]])
+{
+    out[0] = in[0] * in[1] + in[2];
+    out[1] = in[3] - in[4] * in[5];
+    out[2] = fma(in[6], in[7], in[8]);
+}
+
 kernel void grid(device uint *out [[buffer(0)]], uint3 at [[threadgroup_position_in_grid]],
                  uint3 of [[threadgroups_per_grid]])
 {

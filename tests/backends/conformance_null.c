@@ -15,6 +15,7 @@ static const conformance_exception exceptions[] = {
     {"kernel_constants_of_every_type", NO_ARITHMETIC},
     {"kernel_constants_not_named_keep_their_preset", NO_ARITHMETIC},
     {"kernel_f32_constants_survive", NO_ARITHMETIC},
+    {"kernel_products_are_not_fused", NO_ARITHMETIC},
     {"encoder_iota_of_many_sizes", NO_ARITHMETIC},
     {"encoder_grid_of_three_dimensions", NO_ARITHMETIC},
     {"encoder_grid_of_many_groups", NO_ARITHMETIC},

@@ -211,3 +211,31 @@ TWIN(elements)
     threadgroup_barrier(mem_flags::mem_threadgroup);
     out[64 * group + i] = uint(m[i]) + in[i] * 0;
 }
+
+/* A fragment that was declared and no more. */
+TWIN(matrix_never_set)
+{
+    threadgroup float *m = (threadgroup float *)shared;
+    simdgroup_float8x8 a = make_filled_simdgroup_matrix<float, 8, 8>(float(in[i])), b, c;
+    simdgroup_multiply(c, a, b);
+    if (simd == 0)
+        simdgroup_store(c, m, 8);
+    out[64 * group + i] = lane;
+}
+TWIN(matrix_set_by_its_elements)
+{
+    threadgroup float *m = (threadgroup float *)shared;
+    simdgroup_float8x8 a = make_filled_simdgroup_matrix<float, 8, 8>(float(in[i])), b, c;
+    b.thread_elements()[0] = b.thread_elements()[1] = 1.0f;
+    simdgroup_multiply(c, a, b);
+    if (simd == 0)
+        simdgroup_store(c, m, 8);
+    out[64 * group + i] = lane;
+}
+
+/* Takes groups of 64 at most. */
+[[kernel, max_total_threads_per_threadgroup(64)]] void
+small_groups(device uint *out [[buffer(1)]], uint i [[thread_position_in_grid]])
+{
+    out[i] = i;
+}

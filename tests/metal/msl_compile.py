@@ -19,9 +19,9 @@ from pathlib import Path
 import msl_lint
 
 HERE = Path(__file__).resolve().parent
-LANGUAGE = ["-x", "c++", "-std=c++17", "-Xclang", "-fallow-half-arguments-and-returns",
-            "-Xclang", "-cl-single-precision-constant", "-D__METAL_VERSION__=310"]
-WARNINGS = ["-Wall", "-Wno-unknown-attributes", "-Wno-unknown-pragmas", "-Wno-unused-function",
+LANGUAGE = ["-x", "c++", "-std=c++17", "-Xclang", "-cl-single-precision-constant",
+            "-D__METAL_VERSION__=310"]
+WARNINGS = ["-Wall", "-Werror=vla", "-Wno-unknown-attributes", "-Wno-unknown-pragmas", "-Wno-unused-function",
             "-Wno-missing-braces", "-Wno-pass-failed"]
 CODE = ["-fPIC", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-fno-math-errno",
         "-fvisibility=hidden", "-fno-vectorize", "-fno-slp-vectorize", "-gline-tables-only",
@@ -51,6 +51,13 @@ def clang():
     return found
 
 
+def language():
+    """Before 15 clang has no _Float16 on x86: then half is __fp16, which functions may not take."""
+    version = subprocess.check_output([clang(), "-dumpversion"], text=True)
+    old = int(version.split(".")[0]) < 15
+    return LANGUAGE + (["-Xclang", "-fallow-half-arguments-and-returns"] if old else [])
+
+
 def run(command, text, what):
     done = subprocess.run(command, input=text, capture_output=True, text=True)
     if done.returncode:
@@ -61,20 +68,8 @@ def run(command, text, what):
 def preprocess(text, options, name):
     """`text` with macros expanded; lines keep their numbers. Apple's headers come with msl.h."""
     text = re.sub(r"(?m)^[ \t]*#[ \t]*include[ \t]*<[^>\n]*>", "", text)
-    return run([clang(), "-E", *LANGUAGE, "-nostdinc", "-Wno-unknown-pragmas", *options, "-"],
+    return run([clang(), "-E", *language(), "-nostdinc", "-Wno-unknown-pragmas", *options, "-"],
                f'#line 1 "{name}"\n{text}', "the preprocessor refuses it")
-
-
-def split(parameters):
-    """At the commas outside of any bracket."""
-    pieces, depth, begin = [], 0, 0
-    for i, c in enumerate(parameters):
-        depth += (c in "([{<") - (c in ")]}>")
-        if c == "," and depth == 0:
-            pieces.append(parameters[begin:i])
-            begin = i + 1
-    pieces.append(parameters[begin:])
-    return [" ".join(p.split()) for p in pieces if p.strip()]
 
 
 def number(text):
@@ -87,10 +82,7 @@ class Parameter:
     """One parameter of a kernel: what the wrapper passes, and its row in msl_kernels."""
 
     def __init__(self, text, kernel):
-        attributes = {}
-        for inner in re.findall(r"\[\[(.*?)\]\]", text):
-            for name, argument in re.findall(r"(\w+)\s*(?:\(([^)]*)\))?", inner):
-                attributes[name] = argument
+        attributes = msl_lint.attributes(text)
         declared = re.sub(r"\[\[.*?\]\]", "", text).strip()
         self.name = re.search(r"(\w+)\s*$", declared).group(1)
         self.type = declared[:declared.rindex(self.name)].strip()
@@ -122,14 +114,9 @@ class Parameter:
 
 def kernels(code):
     """(name, most threads, parameters) of every kernel."""
-    for match in re.finditer(r"\bvoid\s+(\w+)\s*\(", code):
-        head = re.split(r"[;}]|\n#", code[:match.start()])[-1]
-        if re.search(r"\bkernel\b", head):
-            end = msl_lint.closing(code, match.end() - 1, "(", ")")
-            most = re.search(r"max_total_threads_per_threadgroup\s*\(([^)]*)\)", head)
-            name = match.group(1)
-            yield (name, number(most.group(1)) if most else 0,
-                   [Parameter(p, name) for p in split(code[match.end():end - 1])])
+    for name, _, head, parameters in msl_lint.kernels(code):
+        most = re.search(r"max_total_threads_per_threadgroup\s*\(([^)]*)\)", head)
+        yield name, number(most.group(1)) if most else 0, [Parameter(p, name) for p in parameters]
 
 
 CONSTANT = re.compile(r"\bconstant\s+(?:const\s+)?(unsigned\s+int|\w+)\s+(\w+)\s*"
@@ -185,7 +172,7 @@ def checkable(code):
 def check_address_spaces(code):
     """Errors that only real address spaces bring. Copying a struct out of one is legal in MSL; C++
     has no constructor for it."""
-    command = [clang(), *LANGUAGE, *WARNINGS, "-ferror-limit=0", "-fsyntax-only", "-w",
+    command = [clang(), *language(), *WARNINGS, "-ferror-limit=0", "-fsyntax-only", "-w",
                "-DMSL_ADDRESS_SPACES", "-include", str(HERE / "msl.h"), "-"]
     done = subprocess.run(command, input=checkable(code), capture_output=True, text=True)
     blocks = re.split(r"(?m)^(?=\S+:\d+:\d+: (?:fatal )?error: )", done.stderr)
@@ -199,7 +186,7 @@ def check_address_spaces(code):
 
 def compile_library(code, output, library):
     temporary = output + ".new"
-    command = [clang(), *LANGUAGE, *WARNINGS, *CODE, *HOOKS, "-ffp-contract=off", "-O2",
+    command = [clang(), *language(), *WARNINGS, *CODE, *HOOKS, "-ffp-contract=off", "-O2",
                "-march=x86-64-v3" if machine() == "x86_64" else "-O2",
                "-include", str(HERE / "msl.h"), "-shared", "-o", temporary, "-"]
     command += ["-x", "none", library] if library else []

@@ -24,6 +24,10 @@ REFUSED = [
      "a static variable has no address space of MSL"),
     (r"(?m)^\s+threadgroup\s+[\w:<>, ]+?\w+\s*(?:\[[^\]]*\]\s*)+;",
      "threadgroup memory in a body: take it as [[threadgroup(0)]], sized by the host"),
+    (r"\bfast::\w+", "what it gives is not the same on every GPU: {0}"),
+    (r"(?<![\w:.>])(?:metal::)?(?:a?(?:cos|sin|tan)h?|atan2|cospi|sinpi|tanpi|sincos|exp|exp2|exp10|log"
+     r"|log2|log10|pow|powr|r?sqrt|fmod|fmin|fmax|fdim|divide)\s*\(",
+     "means the fast function or the precise one, as the host likes; say precise::: {0}"),
 ]
 KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "alignof", "decltype", "defined",
             "static_assert", "__attribute__", "alignas", "catch"}
@@ -82,6 +86,59 @@ def recursion(text):
             yield lines[name], name
 
 
+def split(parameters):
+    """At the commas outside of any bracket."""
+    pieces, depth, begin = [], 0, 0
+    for i, c in enumerate(parameters):
+        depth += (c in "([{<") - (c in ")]}>")
+        if c == "," and depth == 0:
+            pieces.append(parameters[begin:i])
+            begin = i + 1
+    pieces.append(parameters[begin:])
+    return [" ".join(p.split()) for p in pieces if p.strip()]
+
+
+def kernels(code):
+    """(name, line, what stands before it, parameters as text) of every kernel."""
+    for match in re.finditer(r"\bvoid\s+(\w+)\s*\(", code):
+        head = re.split(r"[;}]|\n#", code[:match.start()])[-1]
+        if re.search(r"\bkernel\b", head):
+            end = closing(code, match.end() - 1, "(", ")")
+            yield (match.group(1), line_of(code, match.start()), head,
+                   split(code[match.end():end - 1]))
+
+
+def attributes(parameter):
+    """{name: argument} of what stands in [[…]]; an attribute without one has ""."""
+    return {name: argument.replace(" ", "")
+            for inner in re.findall(r"\[\[(.*?)\]\]", parameter)
+            for name, argument in re.findall(r"(\w+)\s*(?:\(([^)]*)\))?", inner)}
+
+
+# Of these all that one kernel takes have as many components.
+PLACES = {"thread_position_in_grid", "thread_position_in_threadgroup", "threads_per_grid",
+          "threadgroup_position_in_grid", "threadgroups_per_grid", "threads_per_threadgroup",
+          "dispatch_threads_per_threadgroup"}
+
+
+def signatures(code):
+    """(line, what) of kernels whose parameters contradict each other."""
+    for name, line, _, parameters in kernels(code):
+        taken, widths = set(), set()
+        for parameter in parameters:
+            found = attributes(parameter)
+            for kind in {"buffer", "threadgroup"} & found.keys():
+                place = f"{kind}({found[kind]})"
+                if place in taken:
+                    yield line, f"kernel {name}: two parameters at {place}"
+                taken.add(place)
+            if PLACES & found.keys():
+                width = re.search(r"\bu(?:int|short)([23]?)\b", parameter)
+                widths.add(width.group(1) or "1" if width else parameter)
+        if len(widths) > 1:
+            yield line, f"kernel {name}: positions of {' and '.join(sorted(widths))} components"
+
+
 SPACES = re.compile(r"\b(?:thread|device|constant|threadgroup)\b")
 SCALARS = r"(?:float|half|bfloat|u?int|u?short|u?char|u?long|bool|size_t|tskip_[iu]\d+)[234]?"
 
@@ -131,6 +188,7 @@ def lint(text, is_file=True):
     for pattern, what in REFUSED:
         for match in re.finditer(pattern, code):
             yield line_of(code, match.start()), what.format(match.group(0).strip())
+    yield from signatures(code)
     yield from unplaced(code)
     for line, name in recursion(code):
         yield line, f"{name} calls itself: MSL has no recursion"

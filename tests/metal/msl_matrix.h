@@ -30,8 +30,9 @@ template <> struct msl_matrix_traits<bfloat> {
 template <class T, int Columns = 8, int Rows = 8> struct simdgroup_matrix {
     static_assert(Columns == 8 && Rows == 8, "8 x 8 is all there is");
     vec<T, 2> elements;
+    bool is_set = false; /* what was never loaded, filled or written may not be used */
 
-    simdgroup_matrix() = default;
+    simdgroup_matrix() {}
     /* The diagonal, as MSL has it; make_filled_simdgroup_matrix fills. */
     explicit simdgroup_matrix(T diagonal)
     {
@@ -39,12 +40,19 @@ template <class T, int Columns = 8, int Rows = 8> struct simdgroup_matrix {
         uint row = lane / 16 * 4 + lane / 2 % 4, column = lane / 8 % 2 * 4 + lane % 2 * 2;
         elements[0] = row == column ? diagonal : (T)0.0f;
         elements[1] = row == column + 1 ? diagonal : (T)0.0f;
+        is_set = true;
     }
-    vec<T, 2> &thread_elements() { return elements; }
+    vec<T, 2> &thread_elements()
+    {
+        is_set = true;
+        return elements;
+    }
     const vec<T, 2> &thread_elements() const { return elements; }
 
-    msl_pair msl_get() const
+    msl_pair msl_get(int line) const
     {
+        if (!is_set)
+            msl_use_unset_matrix(line);
         msl_pair pair = {(float)elements[0], (float)elements[1]};
         return pair;
     }
@@ -52,6 +60,7 @@ template <class T, int Columns = 8, int Rows = 8> struct simdgroup_matrix {
     {
         elements[0] = (T)(float)pair[0];
         elements[1] = (T)(float)pair[1];
+        is_set = true;
     }
 };
 typedef simdgroup_matrix<float, 8, 8> simdgroup_float8x8;
@@ -63,6 +72,7 @@ simdgroup_matrix<T, Columns, Rows> make_filled_simdgroup_matrix(U value)
 {
     simdgroup_matrix<T, Columns, Rows> m;
     m.elements[0] = m.elements[1] = (T)value;
+    m.is_set = true;
     return m;
 }
 
@@ -80,7 +90,7 @@ simdgroup_matrix<T, Columns, Rows> make_filled_simdgroup_matrix(U value)
                          ulong2 origin = 0, bool transpose = false, MSL_LINE)                      \
     {                                                                                              \
         static_assert(is_same_v<T, E>, "the matrix has the type of the memory");                   \
-        msl_matrix_store(value.msl_get(),                                                          \
+        msl_matrix_store(value.msl_get(line),                                                      \
                          (void *)MSL_ANY_SPACE(to + origin.y * stride + origin.x),                 \
                          msl_matrix_traits<T>::element, stride, transpose, line);                  \
     }
@@ -96,14 +106,14 @@ void simdgroup_multiply_accumulate(simdgroup_matrix<D, 8, 8> &d, const simdgroup
                                    const simdgroup_matrix<B, 8, 8> &b,
                                    const simdgroup_matrix<C, 8, 8> &c, MSL_LINE)
 {
-    d.msl_set(msl_multiply_accumulate(a.msl_get(), b.msl_get(), c.msl_get(), line));
+    d.msl_set(msl_multiply_accumulate(a.msl_get(line), b.msl_get(line), c.msl_get(line), line));
 }
 template <class D, class A, class B>
 void simdgroup_multiply(simdgroup_matrix<D, 8, 8> &d, const simdgroup_matrix<A, 8, 8> &a,
                         const simdgroup_matrix<B, 8, 8> &b, MSL_LINE)
 {
     msl_pair zero = {0, 0};
-    d.msl_set(msl_multiply_accumulate(a.msl_get(), b.msl_get(), zero, line));
+    d.msl_set(msl_multiply_accumulate(a.msl_get(line), b.msl_get(line), zero, line));
 }
 } // namespace metal
 

@@ -97,6 +97,7 @@ long msl_reduce_i64(long value, msl_reduction how, int line);
 
 /* Elements of an 8x8 matrix that one lane holds. */
 typedef float msl_pair __attribute__((vector_size(8)));
+void msl_use_unset_matrix(int line); /* one that holds nothing yet: a violation */
 msl_pair msl_multiply_accumulate(msl_pair a, msl_pair b, msl_pair c, int line);
 
 typedef enum msl_element { MSL_F32 = 1, MSL_F16, MSL_BF16 } msl_element;

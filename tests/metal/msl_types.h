@@ -32,7 +32,12 @@ typedef long int64_t;
 typedef ulong uint64_t;
 typedef ulong size_t;
 typedef long ptrdiff_t;
-typedef __fp16 half; /* for storage: arithmetic is float's */
+/* For storage: arithmetic is float's. */
+#ifdef __FLT16_MANT_DIG__
+typedef _Float16 half;
+#else
+typedef __fp16 half;
+#endif
 
 #ifdef MSL_ADDRESS_SPACES
 enum class bfloat : ushort {}; /* a class would not copy out of an address space */

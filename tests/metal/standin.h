@@ -26,6 +26,12 @@ STANDIN_EXPORT size_t metal_standin_take(char *text, size_t size);
 /* How many objects are owned, and with `report` says which. */
 STANDIN_EXPORT size_t metal_standin_live(bool report);
 
+/* How many command buffers were committed. */
+STANDIN_EXPORT size_t metal_standin_commits(void);
+
+/* Another GPU's MTLDevice, which the system's list leaves out. Owned by the caller. */
+STANDIN_EXPORT struct standin_object *metal_standin_other_device(void);
+
 /* Set: nothing runs a second time, in reverse. Bounds and races are judged all the same. */
 #define STANDIN_FAST_ENV "TSKIP_METAL_FAST"
 
@@ -54,8 +60,9 @@ typedef struct standin_class {
     const char *name;
     size_t size; /* of an instance */
     bool can_new;
-    void (*destroy)(standin_id object); /* NULL: nothing to let go */
-    const standin_message *messages;    /* ended by a NULL selector */
+    bool (*is_lacking)(const char *selector); /* NULL: nothing; else what this runtime lacks */
+    void (*destroy)(standin_id object);       /* NULL: nothing to let go */
+    const standin_message *messages;          /* ended by a NULL selector */
     const standin_message *class_messages;
 } standin_class;
 
@@ -124,20 +131,23 @@ enum {
     STANDIN_MAX_GROUP_MEMORY = 32768,
     STANDIN_MAX_GROUP_THREADS = 1024,
     STANDIN_PAGE = 16384,
+    STANDIN_PRIVATE = 2, /* MTLStorageMode */
 };
+#define STANDIN_MAX_BUFFER ((uint64_t)8 << 30)
 
 struct msl_kernel;
 struct msl_function_constant;
 
 typedef struct standin_device {
     standin_object object;
+    uint64_t registry; /* its number in the system */
 } standin_device;
 
 typedef struct standin_buffer {
     standin_object object;
     standin_device *device; /* retained */
     unsigned char *bytes;
-    uint64_t length;
+    uint64_t length, storage;
     bool is_borrowed;    /* made around the caller's memory */
     void *shadow;        /* standin_check.c's */
     uint64_t written_in; /* the last interval in which a kernel could write it */
@@ -175,11 +185,24 @@ typedef struct standin_pipeline {
 
 extern standin_class standin_device_class, standin_options_class, standin_buffer_class,
     standin_library_class, standin_values_class, standin_function_class, standin_pipeline_class,
-    standin_queue_class, standin_command_buffer_class, standin_encoder_class;
+    standin_queue_class, standin_command_buffer_class, standin_encoder_class, standin_queue4_class,
+    standin_fence_class, standin_command_buffer4_class, standin_allocator4_class,
+    standin_encoder4_class;
 
 standin_device *standin_the_device(void);
 standin_id standin_library_new(standin_device *device, const standin_string *source,
                                standin_id *error);
+
+/* Reports what compiling without these options, or with what they say, would do on a GPU. */
+void standin_check_options(standin_id options);
+
+/* The device's messages that make buffers. */
+standin_id standin_new_buffer(standin_device *self, standin_sel selector, uint64_t length,
+                              uint64_t options);
+standin_id standin_new_buffer_with(standin_device *self, standin_sel selector, const void *bytes,
+                                   uint64_t length, uint64_t options);
+standin_id standin_new_buffer_around(standin_device *self, standin_sel selector, void *bytes,
+                                     uint64_t length, uint64_t options, void *deallocator);
 
 /* Fresh memory far from any other, filled with garbage; NULL if there is none. */
 void *standin_memory_new(uint64_t length);

@@ -9,18 +9,24 @@
 
 #include "standin_run.h"
 
-/* ---- the device ------------------------------------------------------------------------------ */
-
 /* An M1 with 16 GiB: the least that the backend asks for. */
 enum { FAMILY_APPLE1 = 1001, FAMILY_APPLE7 = 1007, FAMILY_METAL3 = 5001 };
-static const uint64_t max_buffer_length = (uint64_t)8 << 30, working_set = (uint64_t)11 << 30;
+static const uint64_t working_set = (uint64_t)11 << 30;
 
 /* One for the process, as Metal has it: each call owns it once more, the process itself once. */
 standin_device *standin_the_device(void)
 {
     static standin_device device = {
-        .object = {.isa = &standin_device_class, .magic = STANDIN_LIVE_MAGIC, .count = 1}};
+        .object = {.isa = &standin_device_class, .magic = STANDIN_LIVE_MAGIC, .count = 1},
+        .registry = 0x100000001};
     return &device;
+}
+
+standin_id metal_standin_other_device(void)
+{
+    standin_device *out = standin_new(&standin_device_class);
+    out->registry = standin_the_device()->registry + 1;
+    return &out->object;
 }
 
 static bool is_on_path(const char *program)
@@ -76,59 +82,11 @@ static standin_id device_new_queue(standin_device *self, standin_sel selector)
     return standin_queue_new(self);
 }
 
-static standin_id new_buffer(standin_device *self, unsigned char *bytes, uint64_t length,
-                             bool is_borrowed)
-{
-    if (!bytes)
-        return NULL;
-    standin_buffer *out = standin_new(&standin_buffer_class);
-    out->device = (standin_device *)objc_retain(&self->object);
-    out->bytes = bytes;
-    out->length = length;
-    out->is_borrowed = is_borrowed;
-    standin_buffer_placed(out);
-    return &out->object;
-}
-
-static standin_id device_new_buffer(standin_device *self, standin_sel selector, uint64_t length,
-                                    uint64_t options)
-{
-    (void)selector;
-    if (options != 0)
-        standin_report("a buffer with options %llu: only shared storage (0) is known here",
-                       (unsigned long long)options);
-    if (length == 0 || length > max_buffer_length)
-        return NULL;
-    return new_buffer(self, standin_memory_new(length), length, false);
-}
-
-static standin_id device_new_buffer_with(standin_device *self, standin_sel selector,
-                                         const void *bytes, uint64_t length, uint64_t options)
-{
-    standin_id out = device_new_buffer(self, selector, length, options);
-    if (out)
-        memcpy(((standin_buffer *)out)->bytes, bytes, length);
-    return out;
-}
-
-static standin_id device_new_buffer_around(standin_device *self, standin_sel selector, void *bytes,
-                                           uint64_t length, uint64_t options, void *deallocator)
-{
-    (void)options;
-    if (deallocator)
-        standin_report("%s has a deallocator: blocks are not known here", selector->name);
-    if (length == 0 || (uintptr_t)bytes % STANDIN_PAGE != 0 || length % STANDIN_PAGE != 0) {
-        standin_report("%s: %p and %llu bytes are not whole pages of %d", selector->name, bytes,
-                       (unsigned long long)length, STANDIN_PAGE);
-        return NULL;
-    }
-    return length > max_buffer_length ? NULL : new_buffer(self, bytes, length, true);
-}
-
 static standin_id device_new_library(standin_device *self, standin_sel selector,
                                      standin_string *source, standin_id options, standin_id *error)
 {
-    (void)selector, (void)options;
+    (void)selector;
+    standin_check_options(options);
     return standin_library_new(self, source, error);
 }
 
@@ -154,7 +112,7 @@ static signed char device_supports(standin_device *self, standin_sel selector, i
 static uint64_t device_max_buffer(standin_device *self, standin_sel selector)
 {
     (void)self, (void)selector;
-    return max_buffer_length;
+    return STANDIN_MAX_BUFFER;
 }
 
 static uint64_t device_max_group_memory(standin_device *self, standin_sel selector)
@@ -177,8 +135,33 @@ static signed char device_is_unified(standin_device *self, standin_sel selector)
 
 static uint64_t device_registry(standin_device *self, standin_sel selector)
 {
+    (void)selector;
+    return self->registry;
+}
+
+static standin_id device_new_fence(standin_device *self, standin_sel selector)
+{
     (void)self, (void)selector;
-    return 0x100000001;
+    return standin_new(&standin_fence_class);
+}
+
+/* Metal 4 */
+static standin_id device_new_queue4(standin_device *self, standin_sel selector)
+{
+    (void)self, (void)selector;
+    return standin_new(&standin_queue4_class);
+}
+
+static standin_id device_new_buffer4(standin_device *self, standin_sel selector)
+{
+    (void)self, (void)selector;
+    return standin_new(&standin_command_buffer4_class);
+}
+
+static standin_id device_new_allocator4(standin_device *self, standin_sel selector)
+{
+    (void)self, (void)selector;
+    return standin_new(&standin_allocator4_class);
 }
 
 standin_class standin_device_class = {
@@ -188,10 +171,11 @@ standin_class standin_device_class = {
         (const standin_message[]){
             {"name", STANDIN_METHOD(device_name)},
             {"newCommandQueue", STANDIN_METHOD(device_new_queue)},
-            {"newBufferWithLength:options:", STANDIN_METHOD(device_new_buffer)},
-            {"newBufferWithBytes:length:options:", STANDIN_METHOD(device_new_buffer_with)},
+            {"newFence", STANDIN_METHOD(device_new_fence)},
+            {"newBufferWithLength:options:", STANDIN_METHOD(standin_new_buffer)},
+            {"newBufferWithBytes:length:options:", STANDIN_METHOD(standin_new_buffer_with)},
             {"newBufferWithBytesNoCopy:length:options:deallocator:",
-             STANDIN_METHOD(device_new_buffer_around)},
+             STANDIN_METHOD(standin_new_buffer_around)},
             {"newLibraryWithSource:options:error:", STANDIN_METHOD(device_new_library)},
             {"newComputePipelineStateWithFunction:error:", STANDIN_METHOD(device_new_pipeline)},
             {"supportsFamily:", STANDIN_METHOD(device_supports)},
@@ -200,71 +184,9 @@ standin_class standin_device_class = {
             {"recommendedMaxWorkingSetSize", STANDIN_METHOD(device_working_set)},
             {"hasUnifiedMemory", STANDIN_METHOD(device_is_unified)},
             {"registryID", STANDIN_METHOD(device_registry)},
-            {NULL, NULL},
-        },
-};
-
-/* ---- buffers --------------------------------------------------------------------------------- */
-
-static void buffer_destroy(standin_id object)
-{
-    standin_buffer *old = (standin_buffer *)object;
-    standin_buffer_gone(old);
-    if (!old->is_borrowed)
-        standin_memory_free(old->bytes, old->length);
-    objc_release(&old->device->object);
-}
-
-static void *buffer_contents(standin_buffer *self, standin_sel selector)
-{
-    (void)selector;
-    return self->bytes;
-}
-
-static uint64_t buffer_length(standin_buffer *self, standin_sel selector)
-{
-    (void)selector;
-    return self->length;
-}
-
-static standin_id buffer_device(standin_buffer *self, standin_sel selector)
-{
-    (void)selector;
-    return &self->device->object;
-}
-
-standin_class standin_buffer_class = {
-    .name = "MTLBuffer",
-    .size = sizeof(standin_buffer),
-    .destroy = buffer_destroy,
-    .messages =
-        (const standin_message[]){
-            {"contents", STANDIN_METHOD(buffer_contents)},
-            {"length", STANDIN_METHOD(buffer_length)},
-            {"device", STANDIN_METHOD(buffer_device)},
-            {NULL, NULL},
-        },
-};
-
-/* ---- compile options ------------------------------------------------------------------------- */
-
-/* The stand-in computes as Safe mathematics does, whatever is set: contraction alone depends on the
- * text, as on Apple's GPUs. */
-static void ignore(standin_id self, standin_sel selector, uint64_t value)
-{
-    (void)self, (void)selector, (void)value;
-}
-
-standin_class standin_options_class = {
-    .name = "MTLCompileOptions",
-    .size = sizeof(standin_object),
-    .can_new = true,
-    .messages =
-        (const standin_message[]){
-            {"setFastMathEnabled:", STANDIN_METHOD(ignore)},
-            {"setMathMode:", STANDIN_METHOD(ignore)},
-            {"setMathFloatingPointFunctions:", STANDIN_METHOD(ignore)},
-            {"setLanguageVersion:", STANDIN_METHOD(ignore)},
+            {"newMTL4CommandQueue", STANDIN_METHOD(device_new_queue4)},
+            {"newCommandBuffer", STANDIN_METHOD(device_new_buffer4)},
+            {"newCommandAllocator", STANDIN_METHOD(device_new_allocator4)},
             {NULL, NULL},
         },
 };

@@ -206,6 +206,44 @@ static void barrier_scope(encoder *self, standin_sel selector, uint64_t scope)
         standin_add_barrier(self->buffer); /* 1: MTLBarrierScopeBuffers */
 }
 
+/* ---- fences ---------------------------------------------------------------------------------- */
+
+/* Command buffers of a queue run one after the other here; but a host that orders them must put the
+ * update before the wait. */
+typedef struct fence {
+    standin_object object;
+    bool is_updated;
+} fence;
+
+standin_class standin_fence_class = {
+    .name = "MTLFence",
+    .size = sizeof(fence),
+    .messages = (const standin_message[]){{NULL, NULL}},
+};
+
+static void update_fence(encoder *self, standin_sel selector, fence *of)
+{
+    if (!is_open(self, selector))
+        return;
+    standin_keep(self->buffer, &of->object);
+    of->is_updated = true;
+}
+
+static void wait_for_fence(encoder *self, standin_sel selector, fence *of)
+{
+    if (!is_open(self, selector))
+        return;
+    standin_keep(self->buffer, &of->object);
+    if (!of->is_updated)
+        standin_report("%s: nothing has updated the fence", selector->name);
+}
+
+static standin_id encoder_device(encoder *self, standin_sel selector)
+{
+    (void)selector;
+    return &standin_device_of(self->buffer)->object;
+}
+
 static void end_encoding(encoder *self, standin_sel selector)
 {
     if (!is_open(self, selector))
@@ -221,6 +259,7 @@ standin_class standin_encoder_class = {
     .destroy = encoder_destroy,
     .messages =
         (const standin_message[]){
+            {"device", STANDIN_METHOD(encoder_device)},
             {"setComputePipelineState:", STANDIN_METHOD(set_pipeline)},
             {"setBuffer:offset:atIndex:", STANDIN_METHOD(set_buffer)},
             {"setBytes:length:atIndex:", STANDIN_METHOD(set_bytes)},
@@ -228,6 +267,8 @@ standin_class standin_encoder_class = {
             {"dispatchThreadgroups:threadsPerThreadgroup:", STANDIN_METHOD(dispatch_groups)},
             {"dispatchThreads:threadsPerThreadgroup:", STANDIN_METHOD(dispatch_threads)},
             {"memoryBarrierWithScope:", STANDIN_METHOD(barrier_scope)},
+            {"updateFence:", STANDIN_METHOD(update_fence)},
+            {"waitForFence:", STANDIN_METHOD(wait_for_fence)},
             {"endEncoding", STANDIN_METHOD(end_encoding)},
             {NULL, NULL},
         },

@@ -56,9 +56,9 @@ static const char *own_path(void)
 
 static uint64_t hash_of(const standin_string *source)
 {
-    static const char *const parts[] = {"msl.h",         "msl_types.h",  "msl_math.h",
-                                        "msl_simd.h",    "msl_matrix.h", "msl_runtime.h",
-                                        "msl_compile.py"};
+    static const char *const parts[] = {"msl.h",          "msl_types.h",  "msl_math.h",
+                                        "msl_simd.h",     "msl_matrix.h", "msl_runtime.h",
+                                        "msl_compile.py", "msl_lint.py"};
     uint64_t state = hash(0xCBF29CE484222325u, source->bytes, source->length);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         state = hash_file(state, parts[i]);

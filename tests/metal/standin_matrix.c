@@ -102,6 +102,11 @@ static void from_float(float value, unsigned char *to, msl_element type)
     memcpy(to, type == MSL_F32 ? (void *)&word : (void *)&bits, size_of(type));
 }
 
+STANDIN_EXPORT void msl_use_unset_matrix(int line)
+{
+    standin_violate(NULL, "line %d: it uses a simdgroup_matrix that holds nothing yet", line);
+}
+
 /* Every lane must name the same block. Returns true for the last lane. */
 static bool meet_at(uintptr_t address, uint64_t shape, const char *what, int line)
 {

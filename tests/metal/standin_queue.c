@@ -19,6 +19,11 @@ static pthread_mutex_t queues = PTHREAD_MUTEX_INITIALIZER; /* their lists and wh
 
 /* ---- the queue ------------------------------------------------------------------------------- */
 
+standin_device *standin_device_of(const standin_command_buffer *buffer)
+{
+    return buffer->queue->device;
+}
+
 standin_id standin_queue_new(standin_device *device)
 {
     standin_queue *out = standin_new(&standin_queue_class);
@@ -121,6 +126,13 @@ static standin_id buffer_serial_encoder(standin_command_buffer *self, standin_se
     return buffer_encoder(self, selector, STANDIN_SERIAL);
 }
 
+static _Atomic size_t n_commits;
+
+size_t metal_standin_commits(void)
+{
+    return n_commits;
+}
+
 static void buffer_commit(standin_command_buffer *self, standin_sel selector)
 {
     (void)selector;
@@ -132,6 +144,7 @@ static void buffer_commit(standin_command_buffer *self, standin_sel selector)
     objc_retain(&self->object);
     pthread_mutex_lock(&queues);
     self->status = COMMITTED;
+    n_commits++;
     standin_command_buffer **last = &self->queue->first;
     while (*last)
         last = &(*last)->next;
@@ -214,12 +227,19 @@ static double buffer_end(standin_command_buffer *self, standin_sel selector)
     return is_over(self, selector) ? self->end : 0;
 }
 
+static standin_id buffer_device(standin_command_buffer *self, standin_sel selector)
+{
+    (void)selector;
+    return &standin_device_of(self)->object;
+}
+
 standin_class standin_command_buffer_class = {
     .name = "MTLCommandBuffer",
     .size = sizeof(standin_command_buffer),
     .destroy = buffer_destroy,
     .messages =
         (const standin_message[]){
+            {"device", STANDIN_METHOD(buffer_device)},
             {"computeCommandEncoder", STANDIN_METHOD(buffer_serial_encoder)},
             {"computeCommandEncoderWithDispatchType:", STANDIN_METHOD(buffer_encoder)},
             {"commit", STANDIN_METHOD(buffer_commit)},

@@ -25,6 +25,9 @@ typedef struct standin_command_buffer {
     double start, end;
 } standin_command_buffer;
 
+/* Borrowed. */
+standin_device *standin_device_of(const standin_command_buffer *buffer);
+
 /* Retains `object` until the command buffer is gone. */
 void standin_keep(standin_command_buffer *buffer, standin_id object);
 

@@ -87,6 +87,8 @@ static standin_method find(standin_id object, standin_sel selector)
 {
     bool is_class = object->magic == STANDIN_CLASS_MAGIC;
     const standin_class *of = is_class ? (standin_class *)(void *)object : object->isa;
+    if (of->is_lacking && of->is_lacking(selector->name))
+        return NULL;
     standin_method own_method =
         find_in(is_class ? of->class_messages : of->messages, selector->name);
     return own_method ? own_method : find_in(is_class ? of_classes : of_objects, selector->name);

@@ -15,7 +15,7 @@
 enum { NO_DEVICE = 77, Q = 67, K = 301, MOST_TILES = 1 << 16 };
 
 static const tskip_extent extent = {.n_heads = 2, .q_len = Q, .k_len = K, .q_offset = K - Q};
-static const char RULES[] = "causal,window=150,kstart=3,klen=290";
+static const char RULES[] = "causal,window=150,sink=100,kstart=3,klen=290";
 
 /* Blocks of zeros, of masked cells, now and then of NaN, a tiny number or a neighbour of -1e30, as
  * bf16; few tiles lie in one block, and many reach into the next by a few cells. */
@@ -126,9 +126,12 @@ static void test_fill_and_count(void **state)
         if (memcmp(right, got, size) != 0)
             fail_msg("filled as %s", tskip_dtype_name(types[i]));
     }
-    assert_done(tskip_mask_count_pairs(cpu.both, &extent, &n[0], NULL));
-    assert_done(tskip_mask_count_pairs(metal.both, &extent, &n[1], NULL));
-    assert_true(n[0] == n[1] && n[0] > 0);
+    const tskip_mask *const pairs[][2] = {{cpu.rules, metal.rules}, {cpu.both, metal.both}};
+    for (size_t m = 0; m < sizeof pairs / sizeof pairs[0]; m++) {
+        for (size_t d = 0; d < 2; d++)
+            assert_done(tskip_mask_count_pairs(pairs[m][d], &extent, &n[d], NULL));
+        assert_true(n[0] == n[1] && n[0] > 0);
+    }
     tear_down(&cpu);
     tear_down(&metal);
 }

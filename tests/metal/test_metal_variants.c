@@ -11,6 +11,7 @@
 
 #include "kernels/attention_constants.h"
 #include "kernels/kernel_table.h"
+#include "kernels/shared/row_limits.h"
 
 /* Every shape that a Metal kernel can take fits every Apple GPU: group memory, threads, and on
  * paper the registers. Needs no Metal. */
@@ -112,11 +113,71 @@ static void test_others(void **state)
     assert_int_equal(found, 5);
 }
 
+/* ---- the work of a group --------------------------------------------------------------------- */
+
+enum { BQ = 16, BK = 64, KEYS = 4000, DIM = 512 };
+
+/* Keys in tiles of which a row of the panel from `first` on sees something. */
+static int64_t visited(const struct tskip__rules *rules, int64_t first)
+{
+    const struct tskip__rules_entry all = {.klen = TSKIP__FAR};
+    int64_t keys = 0;
+    for (int64_t x = 0; x < KEYS; x += BK) {
+        bool seen = false;
+        for (int64_t row = first; row < first + BQ && row < KEYS; row++) {
+            const struct tskip__row_limits l = tskip__row_limits(*rules, all, NULL, KEYS, row);
+            for (int64_t c = x; c < x + BK && c < KEYS && !seen; c++)
+                seen = tskip__row_sees(l, c);
+        }
+        keys += seen ? BK : 0;
+    }
+    return keys;
+}
+
+/* No group visits more than its work says, and where rules keep rows short that is far from all. */
+static void test_group_work(void **state)
+{
+    (void)state;
+    static const struct {
+        tskip_i64 window, spread, chunk, prefix, sink;
+        bool causal, is_short;
+    } cases[] = {
+        {300, TSKIP__FAR, 0, 0, 0, true, true},    {300, TSKIP__FAR, 0, 0, 400, true, true},
+        {TSKIP__FAR, 390, 0, 0, 0, false, true},   {TSKIP__FAR, TSKIP__FAR, 256, 0, 0, true, true},
+        {300, TSKIP__FAR, 0, 900, 0, true, false}, {400, 90, 0, 0, 33, false, true},
+        {300, TSKIP__FAR, 0, 0, 0, false, false},  {TSKIP__FAR, TSKIP__FAR, 0, 0, 0, true, false},
+        {1, TSKIP__FAR, 0, 0, 0, true, true},      {300, TSKIP__FAR, 0, 0, 3990, true, false},
+    };
+    const tskip_kernel_desc *desc = kernel("attention_metal");
+    const tskip_constant_value values[TSKIP_MAX_CONSTANTS] = {
+        [TSKIP__ID_bq].u32 = BQ, [TSKIP__ID_bk].u32 = BK};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct tskip__attention_args args = {
+            .k_len = KEYS,
+            .head_dim = DIM,
+            .head_dim_v = DIM,
+            .flags = TSKIP__HAS_MAP | TSKIP__HAS_RULES,
+            .rules = {.window = cases[i].window,
+                      .spread = cases[i].spread,
+                      .chunk = cases[i].chunk,
+                      .prefix = cases[i].prefix,
+                      .sink = cases[i].sink,
+                      .flags = cases[i].causal ? TSKIP__RULE_CAUSAL : 0},
+        };
+        const int64_t keys = (int64_t)(desc->group_work(values, &args) / (2 * BQ * 2 * DIM));
+        for (int64_t row = 0; row < KEYS; row += BQ)
+            if (visited(&args.rules, row) > (keys + BK - 1) / BK * BK)
+                fail_msg("case %zu, row %d: more than %d keys", i, (int)row, (int)keys);
+        assert_true((keys < KEYS / 4) == cases[i].is_short);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attention),
         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_group_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

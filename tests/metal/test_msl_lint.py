@@ -33,6 +33,16 @@ class MslLint(unittest.TestCase):
             found += [f"{name}:{line}: {what}" for line, what in msl_lint.lint(text)]
         self.assertEqual("\n".join(found), "")
 
+    def test_kernels_state_their_threads(self):
+        """Else the compiler keeps registers free for groups of 1024."""
+        for name in (ROOT / "src" / "kernels" / "metal").glob("*.metal"):
+            code = msl_lint.without_comments(name.read_text())
+            found = list(msl_lint.kernels(code))
+            self.assertTrue(found, name)
+            for kernel, _, head, _ in found:
+                with self.subTest(kernel=kernel):
+                    self.assertIn("max_total_threads_per_threadgroup(TSKIP_GROUP_THREADS)", head)
+
     def test_breaches(self):
         cases = [
             ("int f() { return 1; }\n", "does not begin with #pragma"),
@@ -54,6 +64,21 @@ class MslLint(unittest.TestCase):
             (HEAD + "struct s { int a; };\nvoid f(int n, s &x) { }\n", "a reference names no"),
             (HEAD + "void f(float x) { float *y = &x; }\n", "a pointer names no address space"),
             (HEAD + "uint counter = 0;\n", "constant address space"),
+            (HEAD + "float f(float x) { return exp2(x); }\n", "say precise::: exp2("),
+            (HEAD + "float f(float x) { return 2 * metal::tanh (x); }\n", "say precise:::"),
+            (HEAD + "float f(float x, float y) { return fmax(x, y); }\n", "say precise::: fmax("),
+            (HEAD + "float f(float x) { return fast::exp(x); }\n", "not the same on every GPU"),
+            (HEAD + "kernel void k(device float *x [[buffer(1)]], device float *y [[buffer(1)]]) { }\n",
+             "kernel k: two parameters at buffer(1)"),
+            (HEAD + "kernel void k(threadgroup float *x [[threadgroup(0)]],\n"
+             "              threadgroup float *y [[ threadgroup( 0 ) ]]) { }\n",
+             "kernel k: two parameters at threadgroup(0)"),
+            (HEAD + "kernel void k(uint2 i [[thread_position_in_grid]],\n"
+             "              uint3 n [[threads_per_grid]]) { }\n",
+             "kernel k: positions of 2 and 3 components"),
+            (HEAD + "[[kernel]] void k(uint3 i [[threadgroup_position_in_grid]],\n"
+             "                  ushort n [[threads_per_threadgroup]]) { }\n",
+             "kernel k: positions of 1 and 3 components"),
         ]
         for text, expected in cases:
             with self.subTest(text=text[-50:]):
@@ -65,7 +90,9 @@ class MslLint(unittest.TestCase):
                 "static inline float g(float x) { return x; }\n"
                 "static inline float f(float x) { return g(x); }\n"
                 "kernel void k(device float *x [[buffer(0)]], threadgroup float *m "
-                "[[threadgroup(0)]]) { x[0] = f(x[0]) * m[0]; }\n")
+                "[[threadgroup(0)]], uint3 i [[thread_position_in_grid]],\n"
+                "ushort3 n [[threads_per_threadgroup]], uint lane [[thread_index_in_simdgroup]])\n"
+                "{ x[i.x] = f(x[0]) * m[0] + precise::exp(max(x[1], 0.0f)) + lane; }\n")
         self.assertEqual(breaches(text), [])
 
 

@@ -47,13 +47,32 @@ static char *read_all(const char *path)
     return text;
 }
 
+/* As a host must have it. Owned by the caller. */
+static id safe_options(void)
+{
+    id options = SEND(id, objc_getClass("MTLCompileOptions"), "new");
+    SEND1(void, options, "setMathMode:", int64_t, 0);
+    SEND1(void, options, "setMathFloatingPointFunctions:", int64_t, 1);
+    SEND1(void, options, "setLanguageVersion:", uint64_t, 3 << 16 | 1);
+    return options;
+}
+
+static id library_of(const scene *s, const char *text, id *error)
+{
+    id options = safe_options();
+    *error = NULL;
+    id library = SEND3(id, s->device, "newLibraryWithSource:options:error:", id, id, id *,
+                       string(text), options, error);
+    objc_release(options);
+    return library;
+}
+
 static void begin(scene *s)
 {
     s->pool = objc_autoreleasePoolPush();
     s->device = MTLCreateSystemDefaultDevice();
-    id error = NULL;
-    s->library = SEND3(id, s->device, "newLibraryWithSource:options:error:", id, id, id *,
-                       string(read_all(STANDIN_FOLDER "/faults.metal")), NULL, &error);
+    id error;
+    s->library = library_of(s, read_all(STANDIN_FOLDER "/faults.metal"), &error);
     if (!s->library)
         fail_msg("%s", utf8(SEND(id, error, "localizedDescription")));
     s->queue = SEND(id, s->device, "newCommandQueue");
@@ -160,6 +179,8 @@ static void test_kernels(void **state)
         {"matrix", NULL},
         {"matrix_over_the_edge", NULL},
         {"elements", NULL},
+        {"matrix_never_set", "uses a simdgroup_matrix that holds nothing yet"},
+        {"matrix_set_by_its_elements", NULL},
     };
     scene s;
     begin(&s);
@@ -279,6 +300,13 @@ static void test_limits(void **state)
     objc_release(pipeline);
     DISPATCH(one, many);
     expect_report("with 1025 threads a group, expected 1 … 1024");
+    const mtl_size above = {65, 1, 1};
+    pipeline = pipeline_of(&s, "small_groups");
+    assert_int_equal(SEND(uint64_t, pipeline, "maxTotalThreadsPerThreadgroup"), 64);
+    SEND1(void, encoder, "setComputePipelineState:", id, pipeline);
+    objc_release(pipeline);
+    DISPATCH(one, above);
+    expect_report("kernel small_groups with 65 threads a group, expected 1 … 64");
     DISPATCH(none, one);
     expect_report("over a grid of 1 x 0 x 1");
     SEND3(void, encoder, "setBytes:length:atIndex:", const void *, uint64_t, uint64_t, bytes, 4096,
@@ -400,13 +428,6 @@ static void test_exit_status(void **state)
 #define HEAD   "#pragma METAL fp contract(off)\n#include <metal_stdlib>\nusing namespace metal;\n"
 #define KERNEL "kernel void f(device float *x [[buffer(0)]], uint i [[thread_position_in_grid]])\n"
 
-static id library_of(scene *s, const char *text, id *error)
-{
-    *error = NULL;
-    return SEND3(id, s->device, "newLibraryWithSource:options:error:", id, id, id *, string(text),
-                 NULL, error);
-}
-
 static void test_refused(void **state)
 {
     (void)state;
@@ -430,6 +451,17 @@ static void test_refused(void **state)
         {HEAD KERNEL "{\n    threadgroup float m[4];\n    m[0] = 1; x[i] = m[0];\n}\n",
          "threadgroup memory in a body"},
         {HEAD KERNEL "{ x[i] = 1 }\n", "expected ';'"},
+        {HEAD KERNEL "{ float y[i]; y[0] = 1; x[i] = y[0]; }\n", "variable length array"},
+        {HEAD "constant uint N [[function_constant(0)]];\n" KERNEL
+              "{ float y[N]; y[0] = 1; x[i] = y[0]; }\n",
+         "variable length array"},
+        {HEAD KERNEL "{ x[i] = tanh(x[i]); }\n", "say precise::"},
+        {HEAD "#define FIRST 0\nkernel void f(device float *x [[buffer(FIRST)]],\n"
+              "              device float *y [[buffer(0)]])\n{ x[0] = y[0]; }\n",
+         "two parameters at buffer(0)"},
+        {HEAD "kernel void f(device float *x [[buffer(0)]], uint i [[thread_position_in_grid]],\n"
+              "              uint2 n [[threads_per_grid]])\n{ x[i] = n.x; }\n",
+         "positions of 1 and 2 components"},
         {HEAD KERNEL "{ float y = x[i]; x[i] = y * y + 1.5; }\n", NULL},
     };
     scene s;
@@ -448,6 +480,66 @@ static void test_refused(void **state)
     }
     end(&s);
     expect_report(NULL);
+}
+
+/* What the options forget shows; macOS 14 has others. */
+static void test_options(void **state)
+{
+    (void)state;
+    scene s;
+    begin(&s);
+    id error, text = string(HEAD KERNEL "{ x[i] = 1; }\n"), options = safe_options();
+    const struct {
+        const char *selector, *expected; /* NULL: nothing to report */
+        int64_t value;
+    } cases[] = {
+        {"setMathMode:", "relaxed mathematics", 1},
+        {"setMathMode:", NULL, 0},
+        {"setMathFloatingPointFunctions:", "relaxed mathematics", 0},
+        {"setMathFloatingPointFunctions:", NULL, 1},
+        {"setLanguageVersion:", "language version", 3 << 16},
+        {"setLanguageVersion:", NULL, 3 << 16 | 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        SEND1(void, options, cases[i].selector, int64_t, cases[i].value);
+        objc_release(SEND3(id, s.device, "newLibraryWithSource:options:error:", id, id, id *, text,
+                           options, &error));
+        expect_report(cases[i].expected);
+    }
+    SEND1(void, options, "setFastMathEnabled:", signed char, 0);
+    expect_report("has setMathMode:");
+    objc_release(options);
+    setenv("TSKIP_METAL_MACOS", "14", 1);
+    options = SEND(id, objc_getClass("MTLCompileOptions"), "new");
+    SEND1(void, options, "setMathMode:", int64_t, 0);
+    expect_report("unrecognized selector -setMathMode:");
+    SEND1(void, options, "setLanguageVersion:", uint64_t, 3 << 16 | 1);
+    for (int fast = 1; fast >= 0; fast--) {
+        SEND1(void, options, "setFastMathEnabled:", signed char, (signed char)fast);
+        objc_release(SEND3(id, s.device, "newLibraryWithSource:options:error:", id, id, id *, text,
+                           options, &error));
+        expect_report(fast ? "relaxed mathematics" : NULL);
+    }
+    unsetenv("TSKIP_METAL_MACOS");
+    objc_release(options);
+    end(&s);
+}
+
+static void test_storage(void **state)
+{
+    (void)state;
+    scene s;
+    begin(&s);
+    for (uint64_t mode = 0; mode < 4; mode++) {
+        id buffer =
+            SEND2(id, s.device, "newBufferWithLength:options:", uint64_t, uint64_t, 64, mode << 4);
+        if (mode < 3)
+            assert_int_equal(SEND(uint64_t, buffer, "storageMode"), mode);
+        assert_int_equal(SEND(void *, buffer, "contents") != NULL, mode < 2);
+        expect_report(mode < 2 ? NULL : mode == 2 ? "private storage" : "no buffer has that");
+        objc_release(buffer);
+    }
+    end(&s);
 }
 
 static void test_function_constants(void **state)
@@ -497,6 +589,7 @@ int main(void)
         cmocka_unit_test(test_kernels),    cmocka_unit_test(test_results),
         cmocka_unit_test(test_dispatches), cmocka_unit_test(test_waiting),
         cmocka_unit_test(test_limits),     cmocka_unit_test(test_unbound_buffer),
+        cmocka_unit_test(test_options),    cmocka_unit_test(test_storage),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_function_constants),
         cmocka_unit_test(test_ownership),  cmocka_unit_test(test_exit_status),
     };

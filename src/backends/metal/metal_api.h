@@ -27,7 +27,9 @@ enum {
     TSKIP__MTL_APPLE7 = 1007, /* MTLGPUFamily: M1; M2 is the next, M3 and M4 the one after */
     TSKIP__MTL_NEWEST = 1031,
 
-    TSKIP__MTL_STORAGE_SHARED = 0,      /* MTLResourceOptions */
+    TSKIP__MTL_STORAGE_SHARED = 0, /* MTLStorageMode; the same as MTLResourceOptions */
+    TSKIP__MTL_STORAGE_PRIVATE = 2,
+
     TSKIP__MTL_DISPATCH_CONCURRENT = 1, /* MTLDispatchType */
     TSKIP__MTL_SCOPE_BUFFERS = 1,       /* MTLBarrierScope */
     TSKIP__MTL_MATH_SAFE = 0,           /* MTLMathMode */

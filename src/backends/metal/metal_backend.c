@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -13,6 +14,16 @@ extern const tskip__backend tskip__metal_backend;
 
 /* The most threads of a group on every Apple GPU; a pipeline may allow fewer. */
 enum { MAX_GROUP_THREADS = 1024, NOTHING_SIZE = 16 };
+
+/* Half a second of an M1 at half its rate, and still below the system's five at a tenth. */
+#define MOST_WORK ((uint64_t)1 << 39)
+
+static uint64_t most_work(void)
+{
+    const char *chosen = getenv("TSKIP_METAL_WORK");
+    const uint64_t work = chosen ? strtoull(chosen, NULL, 10) : 0;
+    return work > 0 ? work : MOST_WORK;
+}
 
 /* The newest Apple family whose features the device has, 1007 for M1; 0: older than that. */
 static uint32_t family_of(const tskip__metal_api *api, tskip__id device)
@@ -72,6 +83,13 @@ static tskip_status list_devices(tskip_device_info *infos, size_t capacity, size
         .name = "metal", .backend = "metal", .code_format = TSKIP_CODE_MSL, .available = false};
     (void)snprintf(infos->description, sizeof infos->description, "%.127s", tskip_last_error());
     return TSKIP_OK;
+}
+
+bool tskip__metal_is_of(const tskip__metal_device *device, tskip__id object)
+{
+    const tskip__metal_api *api = device->api;
+    return TSKIP__ASK(api, registry, TSKIP__ASK(api, device, object)) ==
+           TSKIP__ASK(api, registry, device->device);
 }
 
 /* Takes the caller's MTLDevice, or the system's. */
@@ -134,6 +152,7 @@ static tskip_status open_device(const tskip_device_desc *desc, tskip_device_info
     if (!out)
         return TSKIP_OUT_OF_MEMORY;
     out->api = api;
+    out->most_work = most_work();
     tskip__mutex_init(&out->library_lock);
     tskip__mutex_init(&out->fill_lock);
     void *pool = api->pool_push();

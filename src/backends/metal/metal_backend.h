@@ -15,12 +15,15 @@ typedef struct tskip__metal_kernel {
     tskip__id pipeline;
     tskip__mtl_size group;
     uint64_t group_memory; /* a multiple of 16, as Metal takes it */
+    uint64_t (*group_work)(const tskip_constant_value *constants, const void *args);
+    tskip_constant_value constants[TSKIP_MAX_CONSTANTS]; /* for group_work */
 } tskip__metal_kernel;
 
 typedef struct tskip__metal_device {
     const tskip__metal_api *api;
     tskip__id device, queue;
-    tskip__id nothing; /* the buffer that stands for empty bindings */
+    tskip__id nothing;  /* the buffer that stands for empty bindings */
+    uint64_t most_work; /* floating-point operations that one command buffer should hold at most */
     tskip__mutex library_lock;
     tskip__metal_library *libraries;
     tskip__mutex fill_lock;
@@ -31,6 +34,10 @@ typedef struct tskip__metal_buffer {
     tskip__id buffer;
     char *contents; /* NULL: the memory is the GPU's alone */
 } tskip__metal_buffer;
+
+/* Whether the caller's object (a buffer, queue, command buffer or encoder) is of this GPU. Devices
+ * are told apart by their number: Metal's debug layer wraps one in several objects. */
+bool tskip__metal_is_of(const tskip__metal_device *device, tskip__id object);
 
 tskip_status tskip__metal_buffer_create(void *device, uint64_t size, void *import, void **buffer);
 tskip_status tskip__metal_buffer_import_host(void *device, uint64_t size, void *memory,

@@ -13,14 +13,20 @@ static tskip_status import_buffer(const tskip__metal_device *device, uint64_t si
 {
     const tskip__metal_api *api = device->api;
     tskip__id given = import;
-    if (!TSKIP__ANSWERS(api, contents, given))
+    if (!TSKIP__ANSWERS(api, contents, given) || !TSKIP__ANSWERS(api, storage_mode, given))
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "pointer %p is no id<MTLBuffer>, expected one of the device's", import);
-    if (TSKIP__ASK(api, device, given) != device->device)
+    if (!tskip__metal_is_of(device, given))
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
                            "pointer %p is an MTLBuffer of another MTLDevice, expected one of the "
                            "device's",
                            import);
+    uint64_t storage = TSKIP__ASK(api, storage_mode, given);
+    if (storage != TSKIP__MTL_STORAGE_SHARED && storage != TSKIP__MTL_STORAGE_PRIVATE)
+        return tskip__fail(TSKIP_INVALID_ARGUMENT,
+                           "pointer %p is an MTLBuffer of managed storage (mode %" PRIu64
+                           "), expected shared or private storage",
+                           import, storage);
     uint64_t length = TSKIP__ASK(api, length, given);
     if (length < size)
         return tskip__fail(TSKIP_INVALID_ARGUMENT,
@@ -72,7 +78,8 @@ static tskip_status create(const tskip__metal_device *device, place_fn place, ui
         return TSKIP_OUT_OF_MEMORY;
     void *pool = device->api->pool_push();
     tskip_status status = place(device, size, import, out);
-    if (status == TSKIP_OK)
+    if (status == TSKIP_OK &&
+        TSKIP__ASK(device->api, storage_mode, out->buffer) == TSKIP__MTL_STORAGE_SHARED)
         out->contents = TSKIP__ASK(device->api, contents, out->buffer);
     device->api->pool_pop(pool);
     if (status != TSKIP_OK) {

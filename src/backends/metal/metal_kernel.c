@@ -10,8 +10,6 @@
 
 enum { SIMD_WIDTH = 32 };
 
-/* How many threads a pipeline takes tells its registers: 1024 for at most 52 of them, 384 for 128.
- */
 static tskip_status check_pipeline(const tskip__metal_api *api, const tskip__kernel_spec *spec,
                                    tskip__id pipeline)
 {
@@ -64,6 +62,9 @@ tskip_status tskip__metal_kernel_create(void *opened, const tskip__kernel_spec *
         return TSKIP_OUT_OF_MEMORY;
     out->group = (tskip__mtl_size){group[0], group[1], group[2]};
     out->group_memory = (spec->shape.group_memory + 15) / 16 * 16;
+    out->group_work = spec->desc->group_work;
+    for (size_t i = 0; i < spec->desc->n_constants; i++)
+        out->constants[i] = spec->values[i];
     void *pool = device->api->pool_push();
     tskip_status status = build(device, spec, out);
     if (status != TSKIP_OK)

@@ -5,7 +5,8 @@
 #include <metal_simdgroup_matrix>
 using namespace metal;
 
-#include "kernels/metal/metal_item.h"
+#include "kernels/metal/metal_mask.h"
+#include "kernels/metal/metal_walk.h"
 
 /* Attention on the matrix units of an Apple GPU. A group takes BQ query rows of one head, and for
  * each tile of BK keys:
@@ -142,7 +143,7 @@ TSKIP__FN void multiply_scores(const thread struct key_rows &keys,
 /* The rows of which this lane is one of LANES_A_ROW; the same in all of them. */
 struct row_state {
     float maximum, sum;
-    struct row_mask mask;
+    struct tskip__columns columns;
 };
 
 TSKIP__FN float row_max(float x)
@@ -159,23 +160,29 @@ TSKIP__FN float row_sum(float x)
     return x;
 }
 
+/* The columns of a tile, which are those of K from `first` on. */
+struct tile_columns {
+    uint first, n;
+    bool mixed; /* masks apply */
+};
+
 /* Scores of one row to probabilities in place; the factor for what was summed before goes to
  * m->factors. What is masked gives exactly 0, and a maximum that stays exactly 1. */
 TSKIP__FN void softmax_row(ARGS &a, thread struct row_state &state,
                            const thread struct item_mask &im, uint row, uint part, uint rows,
-                           tskip_i64 column, bool mixed, threadgroup struct group_memory *m)
+                           struct tile_columns tile, threadgroup struct group_memory *m)
 {
     threadgroup float *scores = m->scores + row * S_STRIDE;
     float x[KEYS_A_LANE], top = state.maximum, sum = 0.0f;
     UNROLL for (uint i = 0; i < KEYS_A_LANE; i++) {
         uint key = part + i * LANES_A_ROW;
         x[i] = -INFINITE;
-        if (key < BK && column + key < a.k_len) {
+        if (key < tile.n) {
             x[i] = scores[key] * a.scale;
             if (TSKIP_C_SOFTCAP)
                 x[i] = a.softcap * precise::tanh(x[i] / a.softcap);
-            if (HAS_MASK && mixed && row < rows)
-                x[i] = mask_score(x[i], im, state.mask, row, uint(column + key));
+            if (HAS_MASK && tile.mixed && row < rows)
+                x[i] = mask_score(x[i], im, state.columns, row, tile.first + key);
         }
         top = precise::fmax(top, x[i]);
     }
@@ -195,13 +202,13 @@ TSKIP__FN void softmax_row(ARGS &a, thread struct row_state &state,
 }
 
 TSKIP__FN void softmax(ARGS &a, thread struct row_state (&state)[PASSES],
-                       const thread struct item_mask &im, uint rows, tskip_i64 column, bool mixed,
+                       const thread struct item_mask &im, uint rows, struct tile_columns tile,
                        threadgroup struct group_memory *m, uint index)
 {
     UNROLL for (uint p = 0; p < PASSES; p++) {
         uint row = p * ROWS_AT_ONCE + index / LANES_A_ROW;
         if (row < BQ)
-            softmax_row(a, state[p], im, row, index % LANES_A_ROW, rows, column, mixed, m);
+            softmax_row(a, state[p], im, row, index % LANES_A_ROW, rows, tile, m);
     }
 }
 
@@ -284,6 +291,27 @@ TSKIP__FN void store_output(ARGS &a, const thread struct item &it,
     }
 }
 
+struct row_end {
+    float factor; /* for what was summed */
+    float lse;
+};
+
+/* The sink joins as one more logit without a value. */
+TSKIP__FN struct row_end finish_row(float maximum, float sum, const device float *sinks, uint head)
+{
+    float factor = 1.0f, top = maximum;
+    if (TSKIP_C_SINKS) {
+        float sink = sinks[head];
+        top = sink > maximum ? sink : maximum;
+        factor = precise::exp(maximum - top);
+        sum = sum * factor + precise::exp(sink - top);
+    }
+    struct row_end end;
+    end.factor = sum == 0.0f ? 0.0f : factor / sum;
+    end.lse = sum == 0.0f ? -INFINITE : top + precise::log(sum);
+    return end;
+}
+
 /* The last factors, and the log-sum-exp of each row. */
 TSKIP__FN void finish(ARGS &a, const thread struct item &it,
                       const thread struct row_state (&state)[PASSES], const device float *sinks,
@@ -313,32 +341,31 @@ TSKIP__FN struct key_rows find_rows(const device element *base, tskip_i64 batch,
     return rows;
 }
 
-kernel void attention_metal(const device element *q [[buffer(0)]],
-                            const device element *k [[buffer(1)]],
-                            const device element *v [[buffer(2)]], device uchar *o [[buffer(3)]],
-                            device float *lse [[buffer(4)]],
-                            const device float *sinks [[buffer(5)]],
-                            const device uchar *mask [[buffer(6)]],
-                            const device tskip_i64 *words [[buffer(7)]],
-                            const device uchar *map [[buffer(8)]],
-                            const device uint *order [[buffer(9)]],
-                            constant struct tskip__attention_args &a [[buffer(10)]],
-                            threadgroup struct group_memory *m [[threadgroup(0)]],
-                            uint3 group [[threadgroup_position_in_grid]],
-                            uint simd [[simdgroup_index_in_threadgroup]],
-                            uint lane [[thread_index_in_simdgroup]])
+[[kernel, max_total_threads_per_threadgroup(TSKIP_GROUP_THREADS)]] void
+attention_metal(const device element *q [[buffer(0)]], const device element *k [[buffer(1)]],
+                const device element *v [[buffer(2)]], device uchar *o [[buffer(3)]],
+                device float *lse [[buffer(4)]], const device float *sinks [[buffer(5)]],
+                const device uchar *mask [[buffer(6)]], const device tskip_i64 *words [[buffer(7)]],
+                const device uchar *map [[buffer(8)]], const device uint *order [[buffer(9)]],
+                constant struct tskip__attention_args &a [[buffer(10)]],
+                constant uint &first_group [[buffer(11)]],
+                threadgroup struct group_memory *m [[threadgroup(0)]],
+                uint3 group [[threadgroup_position_in_grid]],
+                uint simd [[simdgroup_index_in_threadgroup]],
+                uint lane [[thread_index_in_simdgroup]])
 {
     const uint index = simd * LANES + lane;
     const struct worker me = {index, simd, lane};
+    const uint number = first_group + group.x;
     const bool ordered = TSKIP_C_MAP != 0 && (a.flags & TSKIP__HAS_ORDER);
-    const struct item it = find_item(a, words, ordered ? order[group.x] : group.x);
+    const struct item it = find_item(a, words, ordered ? order[number] : number);
     const struct item_mask im = find_item_mask(a, it, words, mask);
     const struct places at = find_places(m, index);
     struct row_state state[PASSES];
     UNROLL for (uint p = 0; p < PASSES; p++) {
         state[p].maximum = LOWEST;
         state[p].sum = 0.0f;
-        state[p].mask = find_row_mask(a, it, words, p * ROWS_AT_ONCE + index / LANES_A_ROW);
+        state[p].columns = find_columns(a, it, words, p * ROWS_AT_ONCE + index / LANES_A_ROW);
     }
     simdgroup_float8x8 out[COLUMNS][BANDS];
     UNROLL for (uint c = 0; c < COLUMNS; c++)
@@ -350,10 +377,12 @@ kernel void attention_metal(const device element *q [[buffer(0)]],
     bool mixed = false;
     for (uint tile = walk_next(w, mixed, lane); tile != NO_TILE; tile = walk_next(w, mixed, lane)) {
         const tskip_i64 column = tskip_i64(tile) * BK;
+        const struct tile_columns columns = {uint(column), uint(tskip__min(BK, a.k_len - column)),
+                                             mixed};
         multiply_scores(find_rows(k, a.k_stride[0], a.k_stride[1], a.k_stride[2], it, column), m,
                         me);
         threadgroup_barrier(mem_flags::mem_threadgroup);
-        softmax(a, state, im, it.rows, column, mixed, m, index);
+        softmax(a, state, im, it.rows, columns, m, index);
         threadgroup_barrier(mem_flags::mem_threadgroup);
         multiply_values(out, find_rows(v, a.v_stride[0], a.v_stride[1], a.v_stride[2], it, column),
                         at, m, me);

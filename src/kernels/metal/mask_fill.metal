@@ -36,12 +36,11 @@ TSKIP__FN float cell_at(PLANE_ARGS &a, struct plane_row r, tskip_i64 column)
     return bias;
 }
 
-kernel void mask_fill(const device tskip_i64 *words [[buffer(0)]],
-                      const device uchar *tensor [[buffer(1)]], device uchar *out [[buffer(2)]],
-                      constant struct tskip__plane_args &a [[buffer(3)]],
-                      threadgroup struct tskip__row_limits *limits [[threadgroup(0)]],
-                      uint3 group [[threadgroup_position_in_grid]],
-                      uint index [[thread_index_in_threadgroup]])
+[[kernel, max_total_threads_per_threadgroup(TSKIP_GROUP_THREADS)]] void
+mask_fill(const device tskip_i64 *words [[buffer(0)]], const device uchar *tensor [[buffer(1)]],
+          device uchar *out [[buffer(2)]], constant struct tskip__plane_args &a [[buffer(3)]],
+          threadgroup struct tskip__row_limits *limits [[threadgroup(0)]],
+          uint3 group [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]])
 {
     uint plane = group.y, batch = plane / a.planes_head, head = plane % a.planes_head;
     tskip_i64 first = tskip_i64(group.x) * TSKIP__ROWS_A_GROUP;

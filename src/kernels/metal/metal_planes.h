@@ -10,12 +10,6 @@
 
 #define PLANE_ARGS constant struct tskip__plane_args
 
-TSKIP__FN struct tskip__rules_entry entry_of(struct tskip__rules rules,
-                                             const device tskip_i64 *words, uint batch)
-{
-    return ((const device struct tskip__rules_entry *)words)[rules.n_entries > 1 ? batch : 0];
-}
-
 /* First cell of a row of the tensor; without one, never to be read. */
 TSKIP__FN const device uchar *cells_of(PLANE_ARGS &a, const device uchar *tensor, uint plane,
                                        tskip_i64 row)
@@ -32,7 +26,7 @@ TSKIP__FN struct tskip__row_limits limits_of(PLANE_ARGS &a, const device tskip_i
 {
     struct tskip__row_limits all = {0, a.k_len, 0, 0};
     if (a.has_rules)
-        all = tskip__row_limits(a.rules, entry_of(a.rules, words, batch), words, a.k_len, row);
+        all = tskip__row_limits(a.rules, tskip__entry_of(a.rules, words, batch), words, a.k_len, row);
     return all;
 }
 

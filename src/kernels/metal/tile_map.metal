@@ -132,14 +132,12 @@ TSKIP__FN void scan(PLANE_ARGS &a, const thread struct tile_row &t, threadgroup 
     }
 }
 
-kernel void tile_map(const device tskip_i64 *words [[buffer(0)]],
-                     const device uchar *tensor [[buffer(1)]], device uchar *map [[buffer(2)]],
-                     constant struct tskip__plane_args &a [[buffer(3)]],
-                     threadgroup uchar *verdicts [[threadgroup(0)]],
-                     uint3 group [[threadgroup_position_in_grid]],
-                     uint3 groups [[threadgroups_per_grid]],
-                     uint simd [[simdgroup_index_in_threadgroup]],
-                     uint lane [[thread_index_in_simdgroup]])
+[[kernel, max_total_threads_per_threadgroup(TSKIP_GROUP_THREADS)]] void
+tile_map(const device tskip_i64 *words [[buffer(0)]], const device uchar *tensor [[buffer(1)]],
+         device uchar *map [[buffer(2)]], constant struct tskip__plane_args &a [[buffer(3)]],
+         threadgroup uchar *verdicts [[threadgroup(0)]],
+         uint3 group [[threadgroup_position_in_grid]], uint3 groups [[threadgroups_per_grid]],
+         uint simd [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]])
 {
     uint index = simd * LANES + lane, plane = group.y;
     tskip_i64 first = tskip_i64(group.x) * a.bq;
@@ -149,8 +147,9 @@ kernel void tile_map(const device tskip_i64 *words [[buffer(0)]],
     t.rows = uint(tskip__min(a.bq, a.q_len - first));
     t.map = map + (tskip_u64(plane) * a.nq + group.x) * a.nk;
     if (a.has_rules)
-        t.rules = tskip__tile_row(a.rules, entry_of(a.rules, words, plane / a.planes_head), words,
-                                  a.q_len, a.k_len, first, a.bq);
+        t.rules =
+            tskip__tile_row(a.rules, tskip__entry_of(a.rules, words, plane / a.planes_head), words,
+                            a.q_len, a.k_len, first, a.bq);
     if (a.tensor.dtype == TSKIP__F32)
         scan<TSKIP__F32>(a, t, verdicts, group, groups, index);
     else if (a.tensor.dtype == TSKIP__F16)

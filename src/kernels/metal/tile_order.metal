@@ -32,12 +32,11 @@ TSKIP__FN tskip_u64 count_of_rows(ORDER_ARGS &a)
     return tskip_u64(a.planes_batch) * a.planes_head * a.nq;
 }
 
-kernel void tile_count(const device tskip_u8 *map [[buffer(0)]],
-                       device tskip_u32 *counts [[buffer(1)]],
-                       constant struct tskip__order_args &a [[buffer(2)]],
-                       uint3 group [[threadgroup_position_in_grid]],
-                       uint simd [[simdgroup_index_in_threadgroup]],
-                       uint lane [[thread_index_in_simdgroup]])
+[[kernel, max_total_threads_per_threadgroup(TSKIP_GROUP_THREADS)]] void
+tile_count(const device tskip_u8 *map [[buffer(0)]], device tskip_u32 *counts [[buffer(1)]],
+           constant struct tskip__order_args &a [[buffer(2)]],
+           uint3 group [[threadgroup_position_in_grid]],
+           uint simd [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]])
 {
     tskip_u64 rows = count_of_rows(a), begin = tskip_u64(group.x) * TSKIP__ROWS_A_GROUP;
     tskip_u64 end = begin + TSKIP__ROWS_A_GROUP;
@@ -122,13 +121,12 @@ TSKIP__FN void place(threadgroup struct order_memory *m, device tskip_u32 *order
     }
 }
 
-kernel void tile_order(const device tskip_u8 *map [[buffer(0)]],
-                       device tskip_u32 *counts [[buffer(1)]],
-                       device tskip_u32 *order [[buffer(2)]],
-                       constant struct tskip__order_args &a [[buffer(3)]],
-                       threadgroup struct order_memory *memory [[threadgroup(0)]],
-                       uint simd [[simdgroup_index_in_threadgroup]],
-                       uint lane [[thread_index_in_simdgroup]])
+[[kernel, max_total_threads_per_threadgroup(TSKIP_GROUP_THREADS)]] void
+tile_order(const device tskip_u8 *map [[buffer(0)]], device tskip_u32 *counts [[buffer(1)]],
+           device tskip_u32 *order [[buffer(2)]],
+           constant struct tskip__order_args &a [[buffer(3)]],
+           threadgroup struct order_memory *memory [[threadgroup(0)]],
+           uint simd [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]])
 {
     uint index = simd * LANES + lane;
     if (a.with_map)

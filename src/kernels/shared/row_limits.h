@@ -27,6 +27,15 @@ TSKIP__FN tskip_i64 tskip__max(tskip_i64 a, tskip_i64 b)
     return a > b ? a : b;
 }
 
+/* What rules hold for one batch entry: there is one for all, or one for each. */
+TSKIP__FN struct tskip__rules_entry tskip__entry_of(struct tskip__rules rules,
+                                                    TSKIP__GLOBAL tskip_i64 *words, tskip_u32 batch)
+{
+    TSKIP__GLOBAL struct tskip__rules_entry *entries =
+        (TSKIP__GLOBAL struct tskip__rules_entry *)words;
+    return entries[rules.n_entries > 1 ? batch : 0];
+}
+
 /* The first span of [begin, end) whose end lies past p, or end. Spans are {start, end} pairs. */
 TSKIP__FN tskip_u32 tskip__span_after(TSKIP__GLOBAL tskip_i64 *spans, tskip_u32 begin,
                                       tskip_u32 end, tskip_i64 p)
@@ -115,6 +124,26 @@ TSKIP__FN struct tskip__row_limits tskip__row_limits(struct tskip__rules rules,
     r.sink_lo = tskip__max(e.a - rules.k_offset, first);
     r.sink_hi = tskip__min(tskip__min(tskip__min(e.u, rules.sink), e.b) - rules.k_offset, last);
     return r;
+}
+
+/* The same limits as columns that exist, in the 32 bits that number the keys on a device. */
+struct tskip__columns {
+    tskip_u32 lo, hi, sink_lo, sink_hi;
+};
+
+TSKIP__FN tskip_u32 tskip__to_column(tskip_i64 limit, tskip_i64 k_len)
+{
+    return (tskip_u32)tskip__max(0, tskip__min(limit, k_len));
+}
+
+TSKIP__FN struct tskip__columns tskip__to_columns(struct tskip__row_limits r, tskip_i64 k_len)
+{
+    struct tskip__columns c;
+    c.lo = tskip__to_column(r.lo, k_len);
+    c.hi = tskip__to_column(r.hi, k_len);
+    c.sink_lo = tskip__to_column(r.sink_lo, k_len);
+    c.sink_hi = tskip__to_column(r.sink_hi, k_len);
+    return c;
 }
 
 TSKIP__FN int tskip__row_sees(struct tskip__row_limits r, tskip_i64 column)
