@@ -56,6 +56,10 @@ class Framework:
         """The caller's current CUDA stream; None: the framework has none, so calls wait."""
         return None
 
+    def capturing(self, array: Any) -> bool:
+        """Whether that stream is recording a graph."""
+        return False
+
 
 class _NumPy(Framework):
     def view(self, array: Any, name: str) -> View:
@@ -113,6 +117,9 @@ class _Torch(Framework):
     def stream(self, array: Any) -> Optional[int]:
         return int(sys.modules["torch"].cuda.current_stream(array.device).cuda_stream)
 
+    def capturing(self, array: Any) -> bool:
+        return bool(sys.modules["torch"].cuda.is_current_stream_capturing())
+
 
 class _CuPy(Framework):
     def view(self, array: Any, name: str) -> View:
@@ -132,6 +139,9 @@ class _CuPy(Framework):
 
     def stream(self, array: Any) -> Optional[int]:
         return int(sys.modules["cupy"].cuda.get_current_stream().ptr)
+
+    def capturing(self, array: Any) -> bool:
+        return bool(sys.modules["cupy"].cuda.get_current_stream().is_capturing())
 
 
 class _Jax(Framework):
