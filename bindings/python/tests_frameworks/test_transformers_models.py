@@ -9,6 +9,7 @@ import transformers as tr
 
 import tileskip
 import tileskip.transformers as tt
+from target import DEVICE
 from tileskip import _transformers_mask
 
 tt.register()
@@ -88,7 +89,7 @@ def no_mask_tensor(monkeypatch, one_thread):
 
 
 def tokens(batch, length, seed=0):
-    return torch.randint(2, 97, (batch, length), generator=torch.Generator().manual_seed(seed))
+    return torch.randint(2, 97, (batch, length), generator=torch.Generator(DEVICE).manual_seed(seed))
 
 
 def near(got, expected, seen=None):
@@ -259,7 +260,7 @@ def prompt_with_images():
             ids[entry, start:end] = IMAGE
     seen = torch.ones_like(ids)
     seen[1, :9] = 0
-    pixels = torch.rand(4, 120, 48, generator=torch.Generator().manual_seed(1))
+    pixels = torch.rand(4, 120, 48, generator=torch.Generator(DEVICE).manual_seed(1))
     positions = torch.full((4, 120, 2), -1)
     for image, (columns, rows) in enumerate(((10, 12), (6, 8)) * 2):  # patches; 2 × 2 make a token
         grid = torch.meshgrid(torch.arange(columns), torch.arange(rows), indexing="xy")
