@@ -9,7 +9,7 @@ import transformers as tr
 
 import tileskip
 import tileskip.transformers as tt
-from target import DEVICE
+from target import DEVICE, cache_argument
 from tileskip import _transformers_mask
 
 tt.register()
@@ -176,7 +176,8 @@ def test_chunked_prefill(name, kind):
         for start, end in ((0, 17), (17, 50), (50, 51), (51, 71)):
             pieces.append(
                 model(name)(
-                    input_ids=ids[:, start:end], attention_mask=seen[:, :end], cache=cache, use_cache=True,
+                    input_ids=ids[:, start:end], attention_mask=seen[:, :end], use_cache=True,
+                    **cache_argument(model(name), cache),
                 ).logits
             )
         out[implementation] = torch.cat(pieces, 1)

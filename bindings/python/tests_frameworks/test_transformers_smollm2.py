@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 import tileskip.transformers as tt
-from target import DEVICE
+from target import DEVICE, cache_argument
 
 IMPLEMENTATIONS = ("eager", "sdpa", "tileskip")
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -93,7 +93,7 @@ def perplexity(model, implementation, ids, piece):
     cache, total = DynamicCache(config=model.config), 0.0
     following = torch.cat([ids[0, 1:], torch.tensor([-100], device=DEVICE)])
     for part, next_ids in zip(ids.split(piece, 1), following.split(piece)):
-        states = model.model(input_ids=part, cache=cache, use_cache=True).last_hidden_state[0]
+        states = model.model(input_ids=part, use_cache=True, **cache_argument(model.model, cache)).last_hidden_state[0]
         for some, some_ids in zip(states.split(500), next_ids.split(500)):
             total += F.cross_entropy(model.lm_head(some).float(), some_ids, reduction="sum").item()
     return math.exp(total / (ids.shape[1] - 1))
