@@ -15,7 +15,7 @@ back to a mask tensor, with one warning; under ``torch.compile`` masks are tenso
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple, cast
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
@@ -73,8 +73,7 @@ def make_mask(
     arguments.update(allow_is_causal_skip=False, allow_is_bidirectional_skip=False)
 
     def dense() -> torch.Tensor:
-        whole: torch.Tensor = sdpa_mask(**arguments)
-        return whole
+        return cast(torch.Tensor, sdpa_mask(**arguments))
 
     plane = Plane(batch_size, q_length, kv_length, int(q_offset), int(kv_offset))
     rules, cells = "", None
