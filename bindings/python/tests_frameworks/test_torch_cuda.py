@@ -40,6 +40,20 @@ def test_the_current_stream_is_used_and_not_waited_for():
     assert torch.equal(doubled, expected * 2)
 
 
+def test_a_mask_tensor_is_not_waited_for():
+    q, k, v = problem()
+    seen = torch.rand(300, 300, device="cuda") < 0.5
+    expected = tileskip.attention(q, k, v, mask=seen)
+    stream = torch.cuda.Stream()
+    torch.cuda.synchronize()
+    with torch.cuda.stream(stream):
+        torch.cuda._sleep(A_WHILE)
+        out = [tileskip.attention(q, k, v, mask=seen.clone()) for _ in range(4)]
+        assert not stream.query()
+    stream.synchronize()
+    assert all(torch.equal(one, expected) for one in out)
+
+
 def test_some_calls_of_a_plan_wait_on_a_stream():
     """All right in the end, and at least four of them queued before the first has begun."""
     inputs = [problem(seed) for seed in range(12)]

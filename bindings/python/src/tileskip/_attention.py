@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import collections
 import functools
-from typing import Any, List, Optional, Tuple, Union
+from typing import Any, Deque, List, Optional, Tuple, Union
 
 from ._arrays import View
 from ._checks import tile_pair
@@ -14,6 +15,9 @@ from ._frameworks import packed_rows
 from ._masking import Rules, bind_mask, offset, pick_device, split_mask
 from ._plan import AXES, Layout, Plan, Settings, check_shapes, layout_of
 from ._tile_map import TileMap
+
+_queued: Deque[Plan] = collections.deque(maxlen=8)
+"""Plans made for one call on a GPU that may still be queued: to drop one is to wait for it."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -165,4 +169,8 @@ def attention(
         q, k, v, mask, rules, scale, softcap, sinks is not None, return_lse, layout, q_offset,
         k_offset, tile_map.tile if tile_map is not None else None, skip, device,
     )
-    return made.run(q, [seen.pointer for seen in views], sinks, tile_map, out, stream)
+    result = made.run(q, [seen.pointer for seen in views], sinks, tile_map, out, stream)
+    if made.of_one_call:
+        made.release_mask()
+        _queued.append(made)
+    return result

@@ -167,6 +167,17 @@ class Plan:
         """(BQ, BK) that a :class:`TileMap` for this plan must have."""
         return self._info.tile.bq, self._info.tile.bk
 
+    @property
+    def of_one_call(self) -> bool:
+        """Whether it reads a mask tensor on a GPU, which only its maker has."""
+        return self._where != "cpu" and self._mask is not None and len(self._mask.owners) > 0
+
+    def release_mask(self) -> None:
+        """Lets go of the mask tensor's memory, which its framework hands out again in the order of
+        the stream. The plan may not be called any more."""
+        if self._mask is not None:
+            self._mask = self._mask._replace(owners=self._mask.owners[:1])
+
     def __repr__(self) -> str:
         return f"<tileskip.Plan {lib.plan_describe(self._handle.pointer).decode()}>"
 
