@@ -79,6 +79,7 @@ class _NumPy(Framework):
 class _Torch(Framework):
     def __init__(self) -> None:
         self._dtypes: Dict[Any, int] = {}
+        self._devices: Dict[Any, str] = {}
 
     def _number(self, dtype: Any, name: str) -> int:
         if not self._dtypes:
@@ -100,9 +101,12 @@ class _Torch(Framework):
         if array.is_neg():
             array = array.resolve_neg()
         where = array.device
-        if where.type not in ("cpu", "cuda"):
-            raise ValueError(f"{name} lies on {where}, expected cpu or cuda")
-        device = "cpu" if where.type == "cpu" else f"cuda:{where.index}"
+        device = self._devices.get(where)
+        if device is None:
+            if where.type not in ("cpu", "cuda"):
+                raise ValueError(f"{name} lies on {where}, expected cpu or cuda")
+            device = "cpu" if where.type == "cpu" else f"cuda:{where.index}"
+            self._devices[where] = device
         return View(array.data_ptr(), tuple(array.shape), array.stride(), dtype, device, array)
 
     def packed(self, array: Any, name: str) -> Any:

@@ -152,8 +152,9 @@ def _without_tensor(
     if function in (aten.detach.default, aten.alias.default, aten.clone.default):
         return mask._again()
     if function is aten._to_copy.default and kwargs.get("dtype") in (None, torch.bool):
-        device = kwargs.get("device")
-        return mask._again() if device is None else mask._on(torch.device(device))
+        device = torch.device(kwargs.get("device") or mask.device)
+        same = device_name(device) == device_name(mask.device)
+        return mask._again() if same else mask._on(device)
     if function is aten.slice.Tensor:
         cut = list(args[1:]) + [0, None, None, 1][len(args) - 1 :]
         dim = cut[0]

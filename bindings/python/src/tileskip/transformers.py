@@ -22,7 +22,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import causal_mask_function, sdpa_mask
 
 from . import torch as _torch
-from ._attention import plan as _plan
+from ._attention import prepare, run_once
 from ._transformers_mask import RuleMask, warn_once
 from ._transformers_rules import Plane, Unknown, name_of, rules_of
 
@@ -199,9 +199,9 @@ def attention_forward(
         )
         return out.transpose(1, 2).contiguous(), None
     q, k, v = [t.detach().transpose(1, 2) for t in (query, key, value)]
-    planned = _plan(
+    plan, views = prepare(
         q, k, v, mask=seen.tensor, rules=seen.rules or None, scale=scaling, softcap=softcap,
         sinks=sinks is not None, layout="blhd", q_offset=seen.q_offset, k_offset=seen.k_offset,
     )
-    shared = None if seen.shared is None else seen.shared.tile_map(planned.tile)
-    return planned(q, k, v, sinks=sinks, tile_map=shared), None
+    shared = None if seen.shared is None else seen.shared.tile_map(plan.tile)
+    return run_once(plan, views, q, sinks=sinks, tile_map=shared), None
