@@ -111,4 +111,5 @@ def draw(page: str, unit: str, picture: str) -> None:
 if __name__ == "__main__":
     (DOCS / "plots").mkdir(exist_ok=True)
     draw("performance.md", "GFLOP/s", "peers-cpu.png")
+    draw("performance-amx.md", "GFLOP/s", "peers-amx.png")
     draw("performance-cuda.md", "TFLOP/s", "peers-cuda.png")

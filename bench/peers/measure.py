@@ -13,8 +13,8 @@ import warnings
 
 import torch
 import torch.nn.functional as F
-from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
+import flex
 import ggml_c
 import tileskip_c
 from rows import BOUND, TYPES, Row, lines_of, progress, reference
@@ -22,27 +22,26 @@ from rows import BOUND, TYPES, Row, lines_of, progress, reference
 warnings.filterwarnings("ignore")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GEMM_SIDE = 2048
-PAUSE = 0.05  # seconds before each run: the threads of the one before may still spin
+STEP = 0.01  # seconds; a process is at rest that computes for less than a tenth of one
 WAKE = 0.02  # seconds of untimed runs before a timed one: all cores are awake then
 
 
 class Contest:
-    """A row in one type: everyone who can run it, each as (run, output)."""
+    """A row in one type: everyone who can run it, each as (run, output).
 
-    def __init__(self, row, dtype, ts, ggml, threads, flex):
-        self.row, self.dtype, self.failed = row, dtype, {}
-        kind = TYPES[dtype]
-        torch.manual_seed(1)
-        make = lambda heads, rows: torch.randn(1, heads, rows, row.dim).to(kind)
-        self.q = make(row.heads, row.q_len)
-        self.k, self.v = make(row.kv_heads, row.k_len), make(row.kv_heads, row.k_len)
+    no_flex: None where FlexAttention is compiled for it, "" where it is not wanted, else why not.
+    """
+
+    def __init__(self, row, dtype, ts, ggml, threads, no_flex):
+        self.row, self.dtype, self.failed, self.threads = row, dtype, {}, threads
+        self.q, self.k, self.v = row.inputs(dtype)
         self.seen = row.visible()
-        self.bias = row.bias(kind)
+        self.bias = row.bias(TYPES[dtype])
         self.runs = {}
         self.add_tileskip(ts)
         if dtype != "f16":
-            self.add_torch(flex)
-            self.add_ggml(ggml, threads)
+            self.add_torch(no_flex)
+            self.add_ggml(ggml)
 
     def add_tileskip(self, ts):
         row = self.row
@@ -67,9 +66,9 @@ class Contest:
                 run()
             self.runs[name] = (run, lambda: last[0])
         except Exception as error:  # a peer may fail in any way: that is a result
-            self.failed[name] = f"{type(error).__name__}: {error}".splitlines()[0][:120]
+            self.failed[name] = flex.sentence(error)
 
-    def add_torch(self, flex):
+    def add_torch(self, no_flex):
         row, q, k, v = self.row, self.q, self.k, self.v
         gqa = row.heads != row.kv_heads
         sdpa = F.scaled_dot_product_attention
@@ -80,28 +79,32 @@ class Contest:
         if self.bias is not None:
             bias = self.bias[None, None]
             self.add("sdpa + mask", lambda: sdpa(q, k, v, attn_mask=bias, enable_gqa=gqa))
-        if flex and not row.tensor:
-            torch._dynamo.reset()
-            compiled = torch.compile(flex_attention, dynamic=False)
-            block_mask = None
-            if row.rules:
-                block_mask = create_block_mask(row.mask_function(), 1, 1, row.q_len, row.k_len,
-                                               device="cpu")
-            self.add("flex", lambda: compiled(q, k, v, block_mask=block_mask, enable_gqa=gqa))
+        if no_flex:
+            self.failed["flex"] = no_flex
+        elif no_flex is None and not row.tensor:
+            attention = flex.attention(row)
+            self.add("flex", lambda: attention(q, k, v))
 
-    def add_ggml(self, ggml, threads):
+    def add_ggml(self, ggml):
         if ggml is None:
             return
-        attention = ggml_c.Attention(ggml, self.q, self.k, self.v, self.bias, threads)
+        attention = ggml_c.Attention(ggml, self.q, self.k, self.v, self.bias, self.threads)
         self.runs["ggml"] = (attention.run, lambda: attention.output(torch))
         self.ggml = attention
+
+    def add_one_thread(self, ts):
+        """The same with one thread, timed along."""
+        out = torch.empty_like(self.q)
+        mask = {"tensor": self.bias, "keep_map": True} if self.row.tensor else {"rules": self.row.rules}
+        attention = tileskip_c.Attention(ts, self.q, self.k, self.v, out, **mask)
+        self.runs["tileskip, 1 thread"] = (attention.run, lambda: out)
 
     def close(self):
         if hasattr(self, "ggml"):
             self.ggml.close()
 
-    def time(self, rounds, budget):
-        """Median seconds of each, one run of each a round; a GEMM of the same type runs along.
+    def timed(self):
+        """What is run in turns: everyone, and a GEMM of the same type.
 
         Beside f16 that is one of f32: torch's in f16 takes minutes on a CPU without such products.
         """
@@ -110,20 +113,27 @@ class Contest:
         b, c = a.T.contiguous(), torch.empty_like(a)
         runs = {name: run for name, (run, _) in self.runs.items()}
         runs["gemm"] = lambda: torch.mm(a, b, out=c)
+        if "tileskip, 1 thread" in runs:
+            runs["gemm, 1 thread"] = runs["gemm"]
+        return runs
+
+    def time(self, rounds, budget):
+        """Median seconds of each, one run of each a round, for at most `budget` seconds."""
+        runs = self.timed()
         seconds = {name: [] for name in runs}
         with torch.no_grad():
-            for run in runs.values():
-                run()
             start = time.perf_counter()
             for done in range(rounds):
                 if done >= 3 and time.perf_counter() - start > budget:
                     break
                 for name, run in runs.items():
-                    time.sleep(PAUSE)
+                    torch.set_num_threads(1 if "1 thread" in name else self.threads)
+                    rest()
                     wake_up(run)
                     begin = time.perf_counter()
                     run()
                     seconds[name].append(time.perf_counter() - begin)
+        torch.set_num_threads(self.threads)
         return {name: statistics.median(times) for name, times in seconds.items()}
 
     def errors(self):
@@ -132,6 +142,17 @@ class Contest:
         largest = self.v.abs().max().item()
         return {name: (output().double() - exact).abs().max().item() / largest
                 for name, (_, output) in self.runs.items()}
+
+
+def rest():
+    """Sleeps until no thread of this process computes: those of the run before may spin for a while,
+    on the cores that the next one needs."""
+    for _ in range(100):
+        computed = time.process_time()
+        time.sleep(STEP)
+        if time.process_time() - computed < STEP / 10:
+            return
+    raise RuntimeError("the threads of a run that has ended still compute after a second")
 
 
 def wake_up(run):
@@ -155,14 +176,15 @@ def result_of(contest, machine, rounds, budget):
     row, dtype = contest.row, contest.dtype
     seconds, errors = contest.time(rounds, budget), contest.errors()
     flop = 4.0 * row.heads * row.dim * row.pairs()
-    gemm = 2.0 * GEMM_SIDE**3 / seconds.pop("gemm") * 1e-9
+    gemm = {name: 2.0 * GEMM_SIDE**3 / seconds.pop(name) * 1e-9
+            for name in list(seconds) if name.startswith("gemm")}
     peak = machine["peak_bf16_gflops"] if dtype == "bf16" else 0
     element = 4 if dtype == "f32" else 2
     kv_bytes = 2.0 * row.kv_heads * row.k_len * row.dim * element
     return {
         "problem": row.text, "dtype": dtype, "seconds": seconds,
         "gflops": {name: flop / s * 1e-9 for name, s in seconds.items()},
-        "gemm_gflops": gemm, "peak_gflops": peak or machine["peak_gflops"],
+        "gemm_gflops": gemm["gemm"], "gemm_gflops_1": gemm.get("gemm, 1 thread"), "peak_gflops": peak or machine["peak_gflops"],
         "read_gbs": machine["read_gbs"], "kv_gbs": kv_bytes / seconds["tileskip"] * 1e-9,
         "errors": errors, "failed": contest.failed,
         "agree": all(e <= BOUND["ggml" if name == "ggml" else dtype] for name, e in errors.items()),
@@ -173,23 +195,34 @@ def result_of(contest, machine, rounds, budget):
 def main():
     options = json.loads(sys.argv[1])
     threads = options["threads"] or len(os.sched_getaffinity(0))
+    lines = lines_of("rows.txt")
+    chosen = [i for i in range(len(lines)) if not options["rows"] or i + 1 in options["rows"]]
+    jobs = [(lines[i], dtype) for i in chosen for dtype in options["types"]]
+    no_flex = {job: "" for job in jobs}
+    if options["flex"]:
+        progress("peers: FlexAttention is compiled for each row (minutes)")
+        to_compile = [job for job in jobs if job[1] != "f16" and not Row(job[0]).tensor]
+        failed = flex.prepare(to_compile, threads)
+        no_flex = {job: failed.get(job) for job in jobs}
+    if options["rounds"] == 0:
+        return
     torch.set_num_threads(threads)
     ggml = ggml_c.load()
-    ts = tileskip_c.Tileskip(str(ROOT / "build/release/src/libtileskip.so"), threads)
+    library = str(ROOT / "build/release/src/libtileskip.so")
+    ts = tileskip_c.Tileskip(library, threads)
+    one = tileskip_c.Tileskip(library, 1) if options["one_thread"] else None
     machine = machine_of(str(ROOT / "build/release/cli/tileskip"), threads)
     machine.update(torch=torch.__version__, ggml="none" if ggml is None else options["ggml"],
                    tileskip=ts.lib.tskip_version().decode())
-    lines = lines_of("rows.txt")
     results = []
-    chosen = [i for i in range(len(lines)) if not options["rows"] or i + 1 in options["rows"]]
-    jobs = [(i, dtype) for i in chosen for dtype in options["types"]]
-    for done, (i, dtype) in enumerate(jobs):
-        progress(f"peers [{done}/{len(jobs)}] {dtype} {lines[i]}")
-        contest = Contest(Row(lines[i]), dtype, ts, ggml, threads, options["flex"])
-        if options["rounds"] > 0:
-            results.append(result_of(contest, machine, options["rounds"], options["budget"]))
-            pathlib.Path(options["out"]).write_text(
-                json.dumps({"machine": machine, "results": results}))
+    for done, (line, dtype) in enumerate(jobs):
+        progress(f"peers [{done}/{len(jobs)}] {dtype} {line}")
+        contest = Contest(Row(line), dtype, ts, ggml, threads, no_flex[line, dtype])
+        if one and contest.row.q_len > 16:
+            contest.add_one_thread(one)
+        results.append(result_of(contest, machine, options["rounds"], options["budget"]))
+        pathlib.Path(options["out"]).write_text(
+            json.dumps({"machine": machine, "results": results}))
         contest.close()
     progress("")
 

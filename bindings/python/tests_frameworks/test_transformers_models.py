@@ -9,6 +9,7 @@ import transformers as tr
 
 import tileskip
 import tileskip.transformers as tt
+from target import DEVICE, cache_argument
 from tileskip import _transformers_mask
 
 tt.register()
@@ -88,7 +89,7 @@ def no_mask_tensor(monkeypatch, one_thread):
 
 
 def tokens(batch, length, seed=0):
-    return torch.randint(2, 97, (batch, length), generator=torch.Generator().manual_seed(seed))
+    return torch.randint(2, 97, (batch, length), generator=torch.Generator(DEVICE).manual_seed(seed))
 
 
 def near(got, expected, seen=None):
@@ -175,7 +176,8 @@ def test_chunked_prefill(name, kind):
         for start, end in ((0, 17), (17, 50), (50, 51), (51, 71)):
             pieces.append(
                 model(name)(
-                    input_ids=ids[:, start:end], attention_mask=seen[:, :end], cache=cache, use_cache=True,
+                    input_ids=ids[:, start:end], attention_mask=seen[:, :end], use_cache=True,
+                    **cache_argument(model(name), cache),
                 ).logits
             )
         out[implementation] = torch.cat(pieces, 1)
@@ -259,7 +261,7 @@ def prompt_with_images():
             ids[entry, start:end] = IMAGE
     seen = torch.ones_like(ids)
     seen[1, :9] = 0
-    pixels = torch.rand(4, 120, 48, generator=torch.Generator().manual_seed(1))
+    pixels = torch.rand(4, 120, 48, generator=torch.Generator(DEVICE).manual_seed(1))
     positions = torch.full((4, 120, 2), -1)
     for image, (columns, rows) in enumerate(((10, 12), (6, 8)) * 2):  # patches; 2 × 2 make a token
         grid = torch.meshgrid(torch.arange(columns), torch.arange(rows), indexing="xy")

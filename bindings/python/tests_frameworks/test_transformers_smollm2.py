@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 import tileskip.transformers as tt
+from target import DEVICE, cache_argument
 
 IMPLEMENTATIONS = ("eager", "sdpa", "tileskip")
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -44,12 +45,13 @@ def text(folder, file):
     pages = "\n".join(page.read_text() for page in sorted((REPOSITORY / "docs").glob("*.md")))
     ids = tokenizer(pages[:40000], return_tensors="pt").input_ids[:, :4000]
     assert ids.shape[1] == 4000
-    return ids
+    return ids.to(DEVICE)
 
 
 @pytest.fixture(scope="module")
 def model(folder, file):
-    return AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32).eval()
+    made = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32)
+    return made.eval().to(DEVICE)
 
 
 def logits(model, implementation, **inputs):
@@ -73,7 +75,7 @@ def test_greedy_text(model, folder, file):
     """The same 200 tokens: what tileskip wrote, with its cache, is at each token what the others
     would write next."""
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
-    prompt = tokenizer("The three laws of thermodynamics are", return_tensors="pt").input_ids
+    prompt = tokenizer("The three laws of thermodynamics are", return_tensors="pt").input_ids.to(DEVICE)
     model.set_attn_implementation("tileskip")
     written = model.generate(prompt, max_new_tokens=200, min_new_tokens=200, do_sample=False)
     start = prompt.shape[1]
@@ -89,9 +91,9 @@ def perplexity(model, implementation, ids, piece):
     """exp of the mean negative log-likelihood; `piece` tokens at a time go through the model."""
     model.set_attn_implementation(implementation)
     cache, total = DynamicCache(config=model.config), 0.0
-    following = torch.cat([ids[0, 1:], torch.tensor([-100])])
+    following = torch.cat([ids[0, 1:], torch.tensor([-100], device=DEVICE)])
     for part, next_ids in zip(ids.split(piece, 1), following.split(piece)):
-        states = model.model(input_ids=part, cache=cache, use_cache=True).last_hidden_state[0]
+        states = model.model(input_ids=part, use_cache=True, **cache_argument(model.model, cache)).last_hidden_state[0]
         for some, some_ids in zip(states.split(500), next_ids.split(500)):
             total += F.cross_entropy(model.lm_head(some).float(), some_ids, reduction="sum").item()
     return math.exp(total / (ids.shape[1] - 1))

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import collections
 import functools
-from typing import Any, List, Optional, Tuple, Union
+from typing import Any, Deque, List, Optional, Tuple, Union
 
 from ._arrays import View
 from ._checks import tile_pair
@@ -14,6 +15,9 @@ from ._frameworks import packed_rows
 from ._masking import Rules, bind_mask, offset, pick_device, split_mask
 from ._plan import AXES, Layout, Plan, Settings, check_shapes, layout_of
 from ._tile_map import TileMap
+
+_queued: Deque[Plan] = collections.deque(maxlen=8)
+"""Plans made for one call on a GPU that may still be queued: to drop one is to wait for it."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -35,7 +39,7 @@ def _plan(
     return Plan(on, q, k, v, settings, bind_mask(on, rules, tensor, heads))
 
 
-def _prepare(
+def prepare(
     q: Any,
     k: Any,
     v: Any,
@@ -44,14 +48,15 @@ def _prepare(
     scale: Optional[float],
     softcap: Optional[float],
     sinks: bool,
-    return_lse: bool,
-    layout: str,
-    q_offset: Union[int, str],
-    k_offset: int,
-    tile: Optional[Tuple[int, int]],
-    skip: bool,
-    device: str,
+    return_lse: bool = False,
+    layout: str = "bhld",
+    q_offset: Union[int, str] = 0,
+    k_offset: int = 0,
+    tile: Optional[Tuple[int, int]] = None,
+    skip: bool = True,
+    device: str = "auto",
 ) -> Tuple[Plan, List[View]]:
+    """A plan, and where q, k and v lie, for :func:`run_once`."""
     if layout not in AXES:
         raise ValueError(f'layout is {layout!r}, expected "bhld" or "blhd"')
     if scale == 0:
@@ -77,6 +82,23 @@ def _prepare(
     return _plan(on, layouts, settings, text, tensor), views
 
 
+def run_once(
+    made: Plan,
+    views: List[View],
+    q: Any,
+    sinks: Optional[Any] = None,
+    tile_map: Optional[TileMap] = None,
+    out: Optional[Any] = None,
+    stream: Optional[int] = None,
+) -> Any:
+    """Computes what :func:`prepare` has planned, for the same arrays."""
+    result = made.run(q, [seen.pointer for seen in views], sinks, tile_map, out, stream)
+    if made.of_one_call:
+        made.release_mask()
+        _queued.append(made)
+    return result
+
+
 def plan(
     q: Any,
     k: Any,
@@ -100,7 +122,7 @@ def plan(
     Arguments as for :func:`attention`; `sinks` says only whether they will be given. A mask tensor
     is kept alive by the plan, and its map is built anew at each call unless one is given.
     """
-    return _prepare(
+    return prepare(
         q, k, v, mask, rules, scale, softcap, sinks, return_lse, layout, q_offset, k_offset, tile,
         skip, device,
     )[0]
@@ -161,8 +183,8 @@ def attention(
         RuntimeError: a PyTorch tensor that needs a gradient, outside ``torch.no_grad()``.
         MemoryError, tileskip.Error: from the library, in its words.
     """
-    made, views = _prepare(
+    made, views = prepare(
         q, k, v, mask, rules, scale, softcap, sinks is not None, return_lse, layout, q_offset,
         k_offset, tile_map.tile if tile_map is not None else None, skip, device,
     )
-    return made.run(q, [seen.pointer for seen in views], sinks, tile_map, out, stream)
+    return run_once(made, views, q, sinks, tile_map, out, stream)

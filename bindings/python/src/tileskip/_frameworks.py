@@ -56,6 +56,10 @@ class Framework:
         """The caller's current CUDA stream; None: the framework has none, so calls wait."""
         return None
 
+    def capturing(self, array: Any) -> bool:
+        """Whether that stream is recording a graph."""
+        return False
+
 
 class _NumPy(Framework):
     def view(self, array: Any, name: str) -> View:
@@ -75,6 +79,7 @@ class _NumPy(Framework):
 class _Torch(Framework):
     def __init__(self) -> None:
         self._dtypes: Dict[Any, int] = {}
+        self._devices: Dict[Any, str] = {}
 
     def _number(self, dtype: Any, name: str) -> int:
         if not self._dtypes:
@@ -96,9 +101,12 @@ class _Torch(Framework):
         if array.is_neg():
             array = array.resolve_neg()
         where = array.device
-        if where.type not in ("cpu", "cuda"):
-            raise ValueError(f"{name} lies on {where}, expected cpu or cuda")
-        device = "cpu" if where.type == "cpu" else f"cuda:{where.index}"
+        device = self._devices.get(where)
+        if device is None:
+            if where.type not in ("cpu", "cuda"):
+                raise ValueError(f"{name} lies on {where}, expected cpu or cuda")
+            device = "cpu" if where.type == "cpu" else f"cuda:{where.index}"
+            self._devices[where] = device
         return View(array.data_ptr(), tuple(array.shape), array.stride(), dtype, device, array)
 
     def packed(self, array: Any, name: str) -> Any:
@@ -112,6 +120,9 @@ class _Torch(Framework):
 
     def stream(self, array: Any) -> Optional[int]:
         return int(sys.modules["torch"].cuda.current_stream(array.device).cuda_stream)
+
+    def capturing(self, array: Any) -> bool:
+        return bool(sys.modules["torch"].cuda.is_current_stream_capturing())
 
 
 class _CuPy(Framework):
@@ -132,6 +143,9 @@ class _CuPy(Framework):
 
     def stream(self, array: Any) -> Optional[int]:
         return int(sys.modules["cupy"].cuda.get_current_stream().ptr)
+
+    def capturing(self, array: Any) -> bool:
+        return bool(sys.modules["cupy"].cuda.get_current_stream().is_capturing())
 
 
 class _Jax(Framework):

@@ -10,14 +10,13 @@ from typing import Any, Deque, Dict, List, NamedTuple, Optional, Tuple
 
 from ._arrays import LEGACY_STREAM, NumpyForm, View, contiguous_strides, numpy_form
 from ._device import Device
-from ._frameworks import framework_of, packed_rows, view
+from ._execution import Execution
+from ._frameworks import Framework, framework_of, packed_rows, view
 from ._library import (
     DTYPE_NAMES,
     DTYPE_SIZES,
     F32,
     AttentionDesc,
-    AttentionTensors,
-    EncoderDesc,
     Handle,
     PlanInfo,
     Strides,
@@ -29,6 +28,9 @@ from ._masking import BoundMask, bytes_spanned, import_buffer, make_extent
 from ._tile_map import TileMap
 
 AXES = {"bhld": (0, 1, 2), "blhd": (0, 2, 1)}
+_AHEAD = 4  # calls of a plan that a caller's stream may hold before the next one waits
+_in_graphs: List[Any] = []
+"""Plans and masks that captured graphs replay; kept, since nobody tells when a graph is dropped."""
 
 
 class Layout(NamedTuple):
@@ -123,49 +125,6 @@ def _describe(
     return desc
 
 
-class _Imported:
-    """A buffer of the caller's memory, kept while the same memory comes again."""
-
-    __slots__ = ("pointer", "size", "handle")
-
-    def __init__(self) -> None:
-        self.pointer = self.size = 0
-        self.handle: Optional[Handle] = None
-
-    def at(self, on: Device, pointer: int, size: int) -> c.c_void_p:
-        if self.handle is None or self.pointer != pointer or self.size != size:
-            self.handle = import_buffer(on, pointer, size)
-            self.pointer, self.size = pointer, size
-        return self.handle.pointer
-
-
-class _Execution:
-    """What one call in flight needs for itself: an encoder, a workspace, buffers."""
-
-    def __init__(self, on: Device, workspace: int, stream: int) -> None:
-        desc = EncoderDesc(native_stream=stream or None)
-        self.stream = stream
-        self.in_flight = False
-        # Destroyed first, and that waits: nothing below is freed under running commands.
-        self.encoder = make(
-            lib.encoder_create, lib.encoder_destroy, on.pointer, c.byref(desc)
-        )
-        self.tensors = AttentionTensors()
-        self.reference = c.byref(self.tensors)
-        self.buffers = [_Imported() for _ in range(6)]
-        self.workspace: Optional[Handle] = None
-        self.tile_map: Optional[TileMap] = None
-        if workspace:
-            self.workspace = make(lib.buffer_create, lib.buffer_destroy, on.pointer, workspace)
-            self.tensors.workspace.buffer = self.workspace.pointer
-
-    def finish(self) -> None:
-        """Waits for what was submitted and makes the encoder writable again."""
-        check(lib.encoder_wait(self.encoder.pointer))
-        check(lib.encoder_reset(self.encoder.pointer))
-        self.in_flight = False
-
-
 class Plan:
     """Attention for fixed shapes, strides and mask: choose once, run many times.
 
@@ -201,12 +160,23 @@ class Plan:
             bytes_spanned(View(0, t.shape, t.strides, t.dtype, "", None)) for t in (q, k, v)
         ]
         self._forms: List[Optional[NumpyForm]] = [None, None, None, None]
-        self._idle: Dict[int, Deque[_Execution]] = {0: collections.deque()}
+        self._idle: Dict[int, Deque[Execution]] = {0: collections.deque()}
 
     @property
     def tile(self) -> Tuple[int, int]:
         """(BQ, BK) that a :class:`TileMap` for this plan must have."""
         return self._info.tile.bq, self._info.tile.bk
+
+    @property
+    def of_one_call(self) -> bool:
+        """Whether it reads a mask tensor on a GPU, which only its maker has."""
+        return self._where != "cpu" and self._mask is not None and len(self._mask.owners) > 0
+
+    def release_mask(self) -> None:
+        """Lets go of the mask tensor's memory, which its framework hands out again in the order of
+        the stream. The plan may not be called any more."""
+        if self._mask is not None:
+            self._mask = self._mask._replace(owners=self._mask.owners[:1])
 
     def __repr__(self) -> str:
         return f"<tileskip.Plan {lib.plan_describe(self._handle.pointer).decode()}>"
@@ -289,12 +259,12 @@ class Plan:
         elif sinks is not None:
             raise ValueError("sinks is given, expected None: the plan was made without")
         if self._where == "cpu":
-            self._launch(pointers, others, tile_map, 0, True)
+            execution = self._take(0)
+            self._launch(execution, pointers, others, tile_map)
+            execution.finish()
+            self._idle[0].append(execution)
         else:
-            current = maker.stream(like)
-            number = current if stream is None else stream
-            wait = current is None or number != current
-            self._launch(pointers, others, tile_map, number or LEGACY_STREAM, wait)
+            self._queue(like, maker, pointers, others, tile_map, stream)
         result = out if made is None else maker.finish(made, self._dtype)
         return result if lse is None else (result, maker.finish(lse, F32))
 
@@ -342,29 +312,79 @@ class Plan:
         self._check_device(seen, "sinks")
         return seen
 
-    def _take(self, stream: int) -> _Execution:
-        """An execution that nobody uses; on a caller's stream it may still be computing."""
-        idle = self._idle.get(stream)
-        try:
-            run = idle.pop() if idle else None
-        except IndexError:  # another thread was faster
-            run = None
-        if run is None:
-            return _Execution(self._device, self._workspace, stream)
-        if run.in_flight:
-            run.finish()
-        return run
-
-    def _launch(
+    def _queue(
         self,
+        like: Any,
+        maker: Framework,
+        inputs: List[int],
+        others: List[int],
+        tile_map: Optional[TileMap],
+        stream: Optional[int],
+    ) -> None:
+        """Computes on a CUDA stream, or records that in the graph which the stream captures."""
+        current = maker.stream(like)
+        number = current if stream is None else stream
+        if current is not None and number == current and maker.capturing(like):
+            self._record(like, maker, inputs, others, tile_map, current)
+            return
+        execution = self._take(number or LEGACY_STREAM)
+        self._launch(execution, inputs, others, tile_map)
+        if current is None or number != current:
+            execution.finish()
+        self._give_back(execution)
+
+    def _record(
+        self,
+        like: Any,
+        maker: Framework,
         inputs: List[int],
         others: List[int],
         tile_map: Optional[TileMap],
         stream: int,
-        wait: bool,
     ) -> None:
-        run = self._take(stream)
-        on, tensors, buffers = self._device, run.tensors, run.buffers
+        """As part of a graph, which may be replayed at any time: the workspace is memory of the
+        graph's own, which its framework hands out while it captures."""
+        execution = Execution(self._device, stream or LEGACY_STREAM)
+        if self._workspace:
+            words = (self._workspace + 3) // 4
+            memory = maker.empty(like, (words,), F32)
+            execution.use_workspace(import_buffer(self._device, maker.address(memory), 4 * words))
+        self._launch(execution, inputs, others, tile_map)
+        _in_graphs.append((self._handle, self._mask and self._mask.handle, execution.encoder))
+
+    def _take(self, stream: int) -> Execution:
+        """An execution that nobody uses; once a stream holds several, the oldest of them."""
+        idle = self._idle.get(stream)
+        try:
+            execution = idle.popleft() if idle else None
+        except IndexError:  # another thread was faster
+            execution = None
+        if execution is not None and execution.in_flight and idle is not None:
+            if len(idle) + 1 >= _AHEAD:
+                execution.finish()
+                return execution
+            idle.appendleft(execution)
+            execution = None
+        if execution is None:
+            execution = Execution(self._device, stream)
+            if self._workspace:
+                made = make(
+                    lib.buffer_create, lib.buffer_destroy, self._device.pointer, self._workspace
+                )
+                execution.use_workspace(made)
+        return execution
+
+    def _give_back(self, execution: Execution) -> None:
+        self._idle.setdefault(execution.stream, collections.deque()).append(execution)
+
+    def _launch(
+        self,
+        execution: Execution,
+        inputs: List[int],
+        others: List[int],
+        tile_map: Optional[TileMap],
+    ) -> None:
+        on, tensors, buffers = self._device, execution.tensors, execution.buffers
         tensors.q.buffer = buffers[0].at(on, inputs[0], self._sizes[0])
         tensors.k.buffer = buffers[1].at(on, inputs[1], self._sizes[1])
         tensors.v.buffer = buffers[2].at(on, inputs[2], self._sizes[2])
@@ -374,15 +394,12 @@ class Plan:
             tensors.lse.buffer = buffers[4].at(on, others[1], 4 * batch * heads * rows)
         if self._settings.sinks:
             tensors.sinks.buffer = buffers[5].at(on, others[-1], 4 * heads)
-        run.tile_map = tile_map
+        execution.tile_map = tile_map
         tensors.map = tile_map._handle.pointer if tile_map is not None else None
-        encoder = run.encoder.pointer
-        check(lib.attention_encode(self._handle.pointer, encoder, run.reference))
+        encoder = execution.encoder.pointer
+        check(lib.attention_encode(self._handle.pointer, encoder, execution.reference))
         check(lib.encoder_submit(encoder))
-        run.in_flight = True
-        if wait:
-            run.finish()
-        self._idle.setdefault(stream, collections.deque()).append(run)
+        execution.in_flight = True
 
 
 def _read_only(array: Any) -> bool:

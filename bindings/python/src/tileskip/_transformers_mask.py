@@ -68,7 +68,7 @@ class RuleMask(torch.Tensor):
         self._make, self._maps = make, {}
         return self
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__: Any = torch._C._disabled_torch_function_impl
 
     def dense(self) -> torch.Tensor:
         """The mask as a bool tensor [batch, 1, queries, keys], True where a key is seen."""
@@ -107,8 +107,9 @@ class RuleMask(torch.Tensor):
         )
 
     def _on(self, device: torch.device) -> "RuleMask":
+        batch, heads, q_len, k_len = self.shape
         return RuleMask(
-            tuple(self.shape), device, self.rules,
+            (batch, heads, q_len, k_len), device, self.rules,
             None if self.cells is None else self.cells.to(device), self.q_offset, self.k_offset,
             lambda: self.dense().to(device),
         )
@@ -151,8 +152,9 @@ def _without_tensor(
     if function in (aten.detach.default, aten.alias.default, aten.clone.default):
         return mask._again()
     if function is aten._to_copy.default and kwargs.get("dtype") in (None, torch.bool):
-        device = kwargs.get("device")
-        return mask._again() if device is None else mask._on(torch.device(device))
+        device = torch.device(kwargs.get("device") or mask.device)
+        same = device_name(device) == device_name(mask.device)
+        return mask._again() if same else mask._on(device)
     if function is aten.slice.Tensor:
         cut = list(args[1:]) + [0, None, None, 1][len(args) - 1 :]
         dim = cut[0]

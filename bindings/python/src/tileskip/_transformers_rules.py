@@ -292,7 +292,7 @@ def _resolve_chunk(form: Form, plane: Plane) -> Tuple[Form, List[str]]:
         return form, [f"chunk={size}"] if last // size * size > plane.k_offset else []
     if form.spans is not None:
         raise Unknown("it has blocks that reach across chunks shifted by padding")
-    ids = torch.div(torch.arange(plane.end) - starts, size, rounding_mode="floor")
+    ids = torch.div(torch.arange(plane.end, device="cpu") - starts, size, rounding_mode="floor")
     return form._replace(segments=form.segments + (ids,)), []
 
 

@@ -9,7 +9,7 @@ The work is a custom operator with a fake implementation, so ``torch.compile(ful
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Iterator, Optional, Tuple, Union
+from typing import Any, Callable, Iterator, Optional, Tuple, Union
 
 import torch
 
@@ -123,7 +123,8 @@ def _same_lead(
     """Leading dimensions broadcast against each other; the head's own too unless they may differ."""
     own = 3 if heads_differ else 2
     tensors = (query, key, value)
-    lead = torch.broadcast_shapes(*[t.shape[:-own] for t in tensors])
+    broadcast: Callable[..., Tuple[int, ...]] = torch.broadcast_shapes
+    lead = broadcast(*[t.shape[:-own] for t in tensors])
     q, k, v = (t.expand(*lead, *t.shape[-own:]) for t in tensors)
     return q, k, v
 

@@ -15,14 +15,14 @@ back to a mask tensor, with one warning; under ``torch.compile`` masks are tenso
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple, cast
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import causal_mask_function, sdpa_mask
 
 from . import torch as _torch
-from ._attention import plan as _plan
+from ._attention import prepare, run_once
 from ._transformers_mask import RuleMask, warn_once
 from ._transformers_rules import Plane, Unknown, name_of, rules_of
 
@@ -73,8 +73,7 @@ def make_mask(
     arguments.update(allow_is_causal_skip=False, allow_is_bidirectional_skip=False)
 
     def dense() -> torch.Tensor:
-        whole: torch.Tensor = sdpa_mask(**arguments)
-        return whole
+        return cast(torch.Tensor, sdpa_mask(**arguments))
 
     plane = Plane(batch_size, q_length, kv_length, int(q_offset), int(kv_offset))
     rules, cells = "", None
@@ -200,9 +199,9 @@ def attention_forward(
         )
         return out.transpose(1, 2).contiguous(), None
     q, k, v = [t.detach().transpose(1, 2) for t in (query, key, value)]
-    planned = _plan(
+    plan, views = prepare(
         q, k, v, mask=seen.tensor, rules=seen.rules or None, scale=scaling, softcap=softcap,
         sinks=sinks is not None, layout="blhd", q_offset=seen.q_offset, k_offset=seen.k_offset,
     )
-    shared = None if seen.shared is None else seen.shared.tile_map(planned.tile)
-    return planned(q, k, v, sinks=sinks, tile_map=shared), None
+    shared = None if seen.shared is None else seen.shared.tile_map(plan.tile)
+    return run_once(plan, views, q, sinks=sinks, tile_map=shared), None
