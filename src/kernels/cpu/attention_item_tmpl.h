@@ -138,14 +138,24 @@ static void start_item(struct item *it, tskip_u32 number, float *memory)
 
 /* ---- tiles ---------------------------------------------------------------------------------- */
 
-static void load_tile_bias(const struct item *it, const struct panel *p, tskip_i64 column, int keys)
+/* The mask tensor's cell at the panel's first row. */
+static const char *find_cells(const struct item *it, const struct panel *p, tskip_i64 column)
 {
     const struct tskip__mask_tensor *t = &it->args->tensor;
-    tskip_i64 cell =
+    const tskip_i64 cell =
         p->batch * t->stride_batch + p->head * t->stride_head + p->first * t->stride_row + column;
-    const char *cells = (const char *)it->buffers[TSKIP__BIND_TENSOR] +
-                        cell * (tskip_i64)tskip__cell_size(t->dtype);
-    load_bias(cells, t->stride_row, p->rows, keys, it->bias, t->dtype);
+    return (const char *)it->buffers[TSKIP__BIND_TENSOR] +
+           cell * (tskip_i64)tskip__cell_size(t->dtype);
+}
+
+/* Asks for the cells of a tile, which lie in as many pages as it has rows, while K is multiplied. */
+static void fetch_cells(const struct item *it, const struct panel *p, const char *cells, int keys)
+{
+    const struct tskip__mask_tensor *t = &it->args->tensor;
+    const tskip_i64 size = (tskip_i64)tskip__cell_size(t->dtype);
+    for (int row = 0; row < p->rows; row++, cells += t->stride_row * size)
+        for (tskip_i64 at = 0; at < keys * size; at += 64)
+            __builtin_prefetch(cells + at, 0, 2);
 }
 
 static void visit(const struct item *it, struct panel *p, tskip_i64 column, int keys,
@@ -155,6 +165,7 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
     const struct score_rule rule = {a->scale, a->softcap};
     struct tile_limits limits;
     struct tile_mask mask = {0};
+    const char *cells = NULL;
     if (class == TSKIP__MIXED && a->flags & TSKIP__HAS_RULES) {
         find_limits(p->limits, column, &limits);
         mask.limits = &limits;
@@ -166,10 +177,14 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
         }
     }
     if (class == TSKIP__MIXED && a->flags & TSKIP__HAS_TENSOR) {
-        load_tile_bias(it, p, column, keys);
-        mask.bias = it->bias;
+        cells = find_cells(it, p, column);
+        fetch_cells(it, p, cells, keys);
     }
     multiply_scores(p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim), it->scores, keys);
+    if (cells) {
+        load_bias(cells, a->tensor.stride_row, p->rows, keys, it->bias, a->tensor.dtype);
+        mask.bias = it->bias;
+    }
     softmax(it->scores, keys, rule, &mask, p->state);
     multiply_values(it->scores, it->v_tile, it->v_pitch, words_of(keys), p->o, p->state->rescale,
                     (int)a->head_dim_v);
