@@ -180,14 +180,15 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
         cells = find_cells(it, p, column);
         fetch_cells(it, p, cells, keys);
     }
-    multiply_scores(p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim), it->scores, keys);
+    multiply_scores(p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim), it->scores, keys,
+                    p->rows);
     if (cells) {
         load_bias(cells, a->tensor.stride_row, p->rows, keys, it->bias, a->tensor.dtype);
         mask.bias = it->bias;
     }
-    softmax(it->scores, keys, rule, &mask, p->state);
+    softmax(it->scores, keys, p->rows, rule, &mask, p->state);
     multiply_values(it->scores, it->v_tile, it->v_pitch, words_of(keys), p->o, p->state->rescale,
-                    (int)a->head_dim_v);
+                    (int)a->head_dim_v, p->rows);
 }
 
 static void visit_tiles(struct item *it)

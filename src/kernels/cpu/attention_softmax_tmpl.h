@@ -45,7 +45,7 @@ INLINE void load_bias_of(const char *cells, tskip_i64 stride, int rows, int keys
                          const tskip_u32 dtype)
 {
     const int size = element_size(dtype);
-    for (int r = 0; r < ROWS; r += VL)
+    for (int r = 0; r < rows; r += VL)
         for (int key = 0; key < keys; key += VL) {
             vf m[VL];
             for (int i = 0; i < VL; i++) {
@@ -165,17 +165,17 @@ INLINE vf exponentiate_lanes(float *scores, int keys, int lane, vf top)
     return sum;
 }
 
-/* Raw scores to P. The running maximum and sum move on, and the factor for what was summed before
- * goes to `rescale`. */
-static void softmax(float *scores, int keys, struct score_rule rule, const struct tile_mask *mask,
-                    struct row_state *state)
+/* Raw scores of `rows` rows, rounded up to whole vectors, to P. The running maximum and sum move on,
+ * and the factor for what was summed before goes to `rescale`. */
+static void softmax(float *scores, int keys, int rows, struct score_rule rule,
+                    const struct tile_mask *mask, struct row_state *state)
 {
     float scale = rule.scale;
     if (rule.softcap != 0) {
         cap_scores(scores, keys, rule);
         scale = 1;
     }
-    for (int lane = 0; lane < ROWS; lane += VL) {
+    for (int lane = 0; lane < rows; lane += VL) {
         vf old = vf_load(state->maximum + lane), top;
         if (mask->bias && mask->limits)
             top = mask_lanes(scores, keys, scale, mask, lane, old, true, true);
