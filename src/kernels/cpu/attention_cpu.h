@@ -97,6 +97,7 @@ static inline size_t tskip__attention_memory(size_t head_dim, size_t head_dim_v,
     return floats * sizeof(float) + panels * TSKIP__PANEL_STATE;
 }
 
+/* "attention". */
 void tskip__attention_c(const tskip_group *group, void *const *buffers, const void *args,
                         void *memory);
 void tskip__attention_neon(const tskip_group *group, void *const *buffers, const void *args,
@@ -111,5 +112,21 @@ void tskip__attention_avx512bf16(const tskip_group *group, void *const *buffers,
                                  void *memory);
 void tskip__attention_amx(const tskip_group *group, void *const *buffers, const void *args,
                           void *memory);
+
+/* "attention_parts": for few query rows, see decode_cpu.h. */
+void tskip__attention_parts_c(const tskip_group *group, void *const *buffers, const void *args,
+                              void *memory);
+void tskip__attention_parts_neon(const tskip_group *group, void *const *buffers, const void *args,
+                                 void *memory);
+void tskip__attention_parts_neonbf16(const tskip_group *group, void *const *buffers,
+                                     const void *args, void *memory);
+void tskip__attention_parts_avx2(const tskip_group *group, void *const *buffers, const void *args,
+                                 void *memory);
+void tskip__attention_parts_avx512(const tskip_group *group, void *const *buffers, const void *args,
+                                   void *memory);
+void tskip__attention_parts_avx512bf16(const tskip_group *group, void *const *buffers,
+                                       const void *args, void *memory);
+void tskip__attention_parts_amx(const tskip_group *group, void *const *buffers, const void *args,
+                                void *memory);
 
 #endif

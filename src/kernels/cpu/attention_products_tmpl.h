@@ -40,7 +40,10 @@ INLINE size_t value_pitch(int bk, int dim)
 
 static void pack_keys(const struct head_rows *rows, tskip_i64 first, int n, float *to, int pitch)
 {
-    pack_turned(rows, first, n, to, pitch);
+    const char *row[TSKIP__MAX_BK];
+    for (int i = 0; i < n || i % VL != 0; i++)
+        row[i] = i < n ? find_row(rows, first + i) : absent_row;
+    pack_turned(row, n, rows->dim, to, pitch, rows->dtype);
 }
 
 INLINE void copy_rows(const struct head_rows *rows, tskip_i64 first, int n, float *to, int pitch,

@@ -17,8 +17,8 @@ struct tile_limits {
 struct tile_mask {
     const struct tile_limits *limits; /* NULL: no rules */
     const float *bias;                /* [key][rows]; NULL: no tensor */
-    float slope;                      /* 0: no alibi */
-    float distance;                   /* row 0's position less the first key's; alibi only */
+    const float *slope;               /* of each row; NULL: no alibi */
+    const float *distance;            /* each row's position less the first key's; alibi only */
 };
 
 static void limit_rows(const tskip_i64 *limits, tskip_i64 column, float *out)
@@ -41,38 +41,35 @@ static void find_limits(const struct panel_limits *panel, tskip_i64 column, stru
 /* ---- the mask tensor ------------------------------------------------------------------------ */
 
 /* The cells of `rows` rows and `keys` keys as biases, [key][ROWS], a masked one as -inf. */
-INLINE void load_bias_of(const char *cells, tskip_i64 stride, int rows, int keys, float *bias,
+INLINE void load_bias_of(const char *const row[ROWS], int rows, int keys, float *bias,
                          const tskip_u32 dtype)
 {
     const int size = element_size(dtype);
     for (int r = 0; r < rows; r += VL)
         for (int key = 0; key < keys; key += VL) {
             vf m[VL];
-            for (int i = 0; i < VL; i++) {
-                int row = r + i < rows ? r + i : rows - 1;
-                m[i] = load_cells(cells + (row * stride + key) * size, keys - key, dtype);
-            }
+            for (int i = 0; i < VL; i++)
+                m[i] = load_cells(row[r + i] + key * size, keys - key, dtype);
             vf_transpose(m);
             for (int i = 0; i < VL && key + i < keys; i++)
                 vf_store(bias + (key + i) * ROWS + r, m[i]);
         }
 }
 
-static void load_bias(const char *cells, tskip_i64 stride, int rows, int keys, float *bias,
-                      tskip_u32 dtype)
+static void load_bias(const char *const row[ROWS], int rows, int keys, float *bias, tskip_u32 dtype)
 {
     switch (dtype) {
     case TSKIP__BOOL:
-        load_bias_of(cells, stride, rows, keys, bias, TSKIP__BOOL);
+        load_bias_of(row, rows, keys, bias, TSKIP__BOOL);
         break;
     case TSKIP__F16:
-        load_bias_of(cells, stride, rows, keys, bias, TSKIP__F16);
+        load_bias_of(row, rows, keys, bias, TSKIP__F16);
         break;
     case TSKIP__BF16:
-        load_bias_of(cells, stride, rows, keys, bias, TSKIP__BF16);
+        load_bias_of(row, rows, keys, bias, TSKIP__BF16);
         break;
     default:
-        load_bias_of(cells, stride, rows, keys, bias, TSKIP__F32);
+        load_bias_of(row, rows, keys, bias, TSKIP__F32);
     }
 }
 
@@ -106,13 +103,12 @@ INLINE vf mask_lanes(float *scores, int keys, float scale, const struct tile_mas
                      vf top, const bool has_bias, const bool has_limits)
 {
     const vf masked = vf_set(-INFINITY), by = vf_set(scale);
-    vf limits[4], distance = vf_set(0.0f);
-    float numbers[VL];
-    if (has_limits) {
+    vf limits[4], distance = vf_set(0.0f), slope = distance;
+    if (has_limits)
         load_lane_limits(mask, lane, limits);
-        for (int i = 0; i < VL; i++)
-            numbers[i] = (float)(lane + i);
-        distance = vf_add(vf_load(numbers), vf_set(mask->distance));
+    if (has_limits && mask->slope) {
+        distance = vf_load(mask->distance + lane);
+        slope = vf_sub(vf_set(0.0f), vf_load(mask->slope + lane));
     }
     for (int key = 0; key < keys; key++) {
         float *at = scores + key * ROWS + lane;
@@ -125,10 +121,10 @@ INLINE vf mask_lanes(float *scores, int keys, float scale, const struct tile_mas
             vf column = vf_set((float)key);
             vmask near = vm_and(vf_less(limits[0], column), vf_less(column, limits[1]));
             vmask sink = vm_and(vf_less(limits[2], column), vf_less(column, limits[3]));
-            if (mask->slope != 0) {
+            if (mask->slope) {
                 vf d = vf_sub(distance, column);
                 d = vf_max(vf_sub(vf_set(0.0f), d), d);
-                x = vf_add(x, vf_mul(vf_set(-mask->slope), d));
+                x = vf_add(x, vf_mul(slope, d));
             }
             x = vf_select(vm_or(near, sink), x, masked);
         }
@@ -165,8 +161,8 @@ INLINE vf exponentiate_lanes(float *scores, int keys, int lane, vf top)
     return sum;
 }
 
-/* Raw scores of `rows` rows, rounded up to whole vectors, to P. The running maximum and sum move on,
- * and the factor for what was summed before goes to `rescale`. */
+/* Raw scores of `rows` rows, rounded up to whole vectors, to P. The running maximum and sum move
+ * on, and the factor for what was summed before goes to `rescale`. */
 static void softmax(float *scores, int keys, int rows, struct score_rule rule,
                     const struct tile_mask *mask, struct row_state *state)
 {
