@@ -43,19 +43,23 @@ static inline size_t tskip__padded(size_t columns)
     return (columns + 31) / 32 * 32;
 }
 
-/* The first tile of [tile, end) that is not SKIP, or `end`: 32 bytes, then eight at a time. */
+/* Whether 32 tiles from `classes` on are SKIP. */
+static inline bool tskip__skips_32(const tskip_u8 *classes)
+{
+    uint64_t words[4];
+    memcpy(words, classes, sizeof words);
+    return (words[0] | words[1] | words[2] | words[3]) == 0;
+}
+
+/* The first tile of [tile, end) that is not SKIP, or `end`. The last 32 tiles are looked at as a
+ * whole too, those before them again. */
 static inline tskip_u32 tskip__next_tile(const tskip_u8 *classes, tskip_u32 tile, tskip_u32 end)
 {
-    for (uint64_t words[4]; tile + 32 <= end; tile += 32) {
-        memcpy(words, classes + tile, sizeof words);
-        if (words[0] | words[1] | words[2] | words[3])
-            break;
-    }
-    for (uint64_t word; tile + 8 <= end; tile += 8) {
-        memcpy(&word, classes + tile, sizeof word);
-        if (word)
-            break;
-    }
+    const tskip_u32 first = tile;
+    while (end - tile >= 32 && tskip__skips_32(classes + tile))
+        tile += 32;
+    if (end - tile < 32 && end - first >= 32 && tskip__skips_32(classes + end - 32))
+        return end;
     while (tile < end && classes[tile] == TSKIP__SKIP)
         tile++;
     return tile;

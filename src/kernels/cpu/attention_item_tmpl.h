@@ -20,6 +20,7 @@ struct item {
     const struct tskip__attention_args *args;
     void *const *buffers;
     int bk, out_dtype, dtype;
+    int kv_head;
     int heads;            /* whose rows a panel takes by turns */
     int planes;           /* of the map that a panel's rows lie in */
     tskip_u32 begin, end; /* tiles of keys */
@@ -92,7 +93,8 @@ static void pack_queries(const struct item *it, struct panel *p)
     pack_turned(row, ROWS, (int)a->head_dim, p->q, ROWS, (tskip_u32)it->dtype);
 }
 
-static void start_panel(const struct item *it, struct panel *p)
+/* Finds the panel's row of the map and its first tile. */
+static void find_tiles(const struct item *it, struct panel *p)
 {
     const struct tskip__attention_args *a = it->args;
     bool masked = (a->flags & (TSKIP__HAS_RULES | TSKIP__HAS_TENSOR)) != 0;
@@ -103,6 +105,11 @@ static void start_panel(const struct item *it, struct panel *p)
                      p->batch * a->map_stride_batch + p->head * a->map_stride_head +
                      query_of(it, p, 0) / ROWS * a->nk;
     p->next = next_tile(it, p, it->begin);
+}
+
+static void start_panel(const struct item *it, struct panel *p)
+{
+    const struct tskip__attention_args *a = it->args;
     for (int r = 0; r < ROWS; r++) {
         p->state->maximum[r] = -FLT_MAX;
         p->state->sum[r] = 0;
@@ -154,59 +161,59 @@ static void lay_out(struct item *it, float *memory)
     }
 }
 
-/* The panels of an item are there; the rest of it. */
-static void start_item(struct item *it, int kv_head, float *memory)
+/* Finds the item's panels, of one head each, and their tiles among all keys. */
+static void find_item(struct item *it, tskip_u32 number)
+{
+    const struct tskip__attention_args *a = it->args;
+    tskip_u32 group = a->n_heads / a->n_kv_heads;
+    int batch = (int)(number / a->items_per_head / a->n_kv_heads);
+    uint64_t panel = (uint64_t)(number % a->items_per_head) * a->panels;
+    uint64_t last = (uint64_t)a->nq * group;
+    it->kv_head = (int)(number / a->items_per_head % a->n_kv_heads);
+    it->heads = it->planes = 1;
+    it->end = a->nk;
+    for (; it->n_panels < (int)a->panels && panel < last; it->n_panels++, panel++) {
+        struct panel *p = &it->panels[it->n_panels];
+        p->batch = batch;
+        p->head = it->kv_head * (int)group + (int)(panel % group);
+        p->first = (tskip_i64)(panel / group) * ROWS;
+        p->rows = (int)tskip__min(ROWS, a->q_len - p->first);
+        find_tiles(it, p);
+    }
+}
+
+/* Finds panels of rows of all heads, which fill the lanes where queries are few, and their tiles in
+ * one part of the keys. */
+static void find_part(struct item *it, tskip_u32 number, tskip_u32 part)
+{
+    const struct tskip__attention_args *a = it->args;
+    const tskip_u32 tiles = a->split / (tskip_u32)it->bk;
+    it->heads = (int)(a->n_heads / a->n_kv_heads);
+    it->planes = a->map_stride_head ? it->heads : 1;
+    it->kv_head = (int)(number % a->n_kv_heads);
+    it->begin = part * tiles;
+    it->end = (tskip_u32)tskip__min((tskip_i64)it->begin + tiles, a->nk);
+    const tskip_i64 rows = a->q_len * it->heads;
+    for (tskip_i64 first = 0; first < rows; first += ROWS, it->n_panels++) {
+        struct panel *p = &it->panels[it->n_panels];
+        p->batch = (int)(number / a->n_kv_heads);
+        p->head = it->kv_head * it->heads;
+        p->first = first;
+        p->rows = (int)tskip__min(ROWS, rows - first);
+        find_tiles(it, p);
+    }
+}
+
+/* Of an item whose panels are found. */
+static void start_item(struct item *it, float *memory)
 {
     const struct tskip__attention_args *a = it->args;
     const int batch = it->panels[0].batch;
     lay_out(it, memory);
-    it->keys = find_keys(it, TSKIP__BIND_K, batch, kv_head, a->k_stride, a->head_dim);
-    it->values = find_keys(it, TSKIP__BIND_V, batch, kv_head, a->v_stride, a->head_dim_v);
+    it->keys = find_keys(it, TSKIP__BIND_K, batch, it->kv_head, a->k_stride, a->head_dim);
+    it->values = find_keys(it, TSKIP__BIND_V, batch, it->kv_head, a->v_stride, a->head_dim_v);
     for (int i = 0; i < it->n_panels; i++)
         start_panel(it, &it->panels[i]);
-}
-
-/* Panels of one head each, all keys. */
-static void start_heads(struct item *it, tskip_u32 number, float *memory)
-{
-    const struct tskip__attention_args *a = it->args;
-    tskip_u32 group = a->n_heads / a->n_kv_heads;
-    int kv_head = (int)(number / a->items_per_head % a->n_kv_heads);
-    int batch = (int)(number / a->items_per_head / a->n_kv_heads);
-    uint64_t panel = (uint64_t)(number % a->items_per_head) * a->panels;
-    uint64_t last = (uint64_t)a->nq * group;
-    for (; it->n_panels < (int)a->panels && panel < last; it->n_panels++, panel++) {
-        struct panel *p = &it->panels[it->n_panels];
-        p->batch = batch;
-        p->head = kv_head * (int)group + (int)(panel % group);
-        p->first = (tskip_i64)(panel / group) * ROWS;
-        p->rows = (int)tskip__min(ROWS, a->q_len - p->first);
-    }
-    it->heads = it->planes = 1;
-    it->begin = 0;
-    it->end = a->nk;
-    start_item(it, kv_head, memory);
-}
-
-/* Panels of rows of all heads, which fill the lanes where queries are few; one part of the keys. */
-static void start_part(struct item *it, tskip_u32 number, tskip_u32 part, float *memory)
-{
-    const struct tskip__attention_args *a = it->args;
-    const int kv_head = (int)(number % a->n_kv_heads);
-    const tskip_u32 tiles = a->split / (tskip_u32)it->bk;
-    it->heads = (int)(a->n_heads / a->n_kv_heads);
-    it->planes = a->map_stride_head ? it->heads : 1;
-    it->begin = part * tiles;
-    it->end = (tskip_u32)tskip__min((tskip_i64)it->begin + tiles, a->nk);
-    const tskip_i64 rows = a->q_len * it->heads;
-    for (tskip_i64 first = 0; first < rows; first += ROWS, it->n_panels++)
-        it->panels[it->n_panels] = (struct panel){
-            .batch = (int)(number / a->n_kv_heads),
-            .head = kv_head * it->heads,
-            .first = first,
-            .rows = (int)tskip__min(ROWS, rows - first),
-        };
-    start_item(it, kv_head, memory);
 }
 
 /* ---- tiles ---------------------------------------------------------------------------------- */

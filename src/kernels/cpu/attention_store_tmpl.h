@@ -102,41 +102,48 @@ static bool is_faint(const struct panel *p, int dim)
     return sees;
 }
 
-/* What a part of the keys leaves of the panel's rows, see decode_cpu.h. */
-static void store_records(const struct item *it, struct panel *p, float *to)
+/* Leaves the panel's rows in a part of so many, see decode_cpu.h. */
+static void store_in_part(const struct item *it, struct panel *p, float *part, size_t rows)
 {
     const tskip_u32 dim = it->args->head_dim_v;
-    const size_t record = tskip__decode_record(dim);
+    const size_t first = (size_t)p->first;
+    float *state = part + tskip__decode_state(first);
     struct row_state *s = p->state;
-    to += (size_t)p->first * record;
-    for (int r = 0; r < p->rows; r++) {
-        to[(size_t)r * record] = s->maximum[r];
-        to[(size_t)r * record + 1] = s->sum[r];
+    for (int r = 0; r < p->rows; r++, state += 2) {
+        state[0] = s->maximum[r];
+        state[1] = s->sum[r];
         s->rescale[r] = 1;
     }
-    store_rows_of(p->o, s->rescale, p->rows, (int)dim, (char *)(to + 2),
-                  (tskip_i64)(record * sizeof *to), TSKIP__F32);
-    for (int r = 0; r < p->rows; r++)
+    store_rows_of(p->o, s->rescale, p->rows, (int)dim,
+                  (char *)(part + tskip__decode_values(first, rows, dim)),
+                  (tskip_i64)(dim * sizeof *part), TSKIP__F32);
+    for (int r = 0; r < p->rows; r++) /* for is_faint */
         s->rescale[r] = s->sum[r] == 0 ? 0 : 1 / s->sum[r];
 }
 
-static struct item make_item(const tskip_group *group, void *const *buffers, const void *args)
+/* Member by member: most of an item is panels that it may not have. */
+static void open_item(struct item *it, const tskip_group *group, void *const *buffers,
+                      const void *args)
 {
-    struct item it = {.args = args, .buffers = buffers};
-    it.dtype = (int)group->constants[TSKIP__ID_dtype].u32;
-    it.out_dtype = (int)group->constants[TSKIP__ID_out_dtype].u32;
-    it.bk = (int)group->constants[TSKIP__ID_bk].u32;
-    return it;
+    it->args = args;
+    it->buffers = buffers;
+    it->dtype = (int)group->constants[TSKIP__ID_dtype].u32;
+    it->out_dtype = (int)group->constants[TSKIP__ID_out_dtype].u32;
+    it->bk = (int)group->constants[TSKIP__ID_bk].u32;
+    it->n_panels = 0;
+    it->begin = 0;
 }
 
 /* Both return whether some panel of the item came out so small that, where the products flush, it
  * must be computed again by those that do not. */
 static bool run_item(const tskip_group *group, void *const *buffers, const void *args, void *memory)
 {
-    struct item it = make_item(group, buffers, args);
+    struct item it;
     const tskip_u32 *order = buffers[TSKIP__BIND_ORDER];
     bool faint = false;
-    start_heads(&it, order ? order[group->index[0]] : group->index[0], memory);
+    open_item(&it, group, buffers, args);
+    find_item(&it, order ? order[group->index[0]] : group->index[0]);
+    start_item(&it, memory);
     visit_tiles(&it);
     for (int i = 0; i < it.n_panels; i++) {
         store_panel(&it, &it.panels[i]);
@@ -148,18 +155,25 @@ static bool run_item(const tskip_group *group, void *const *buffers, const void 
 
 static bool run_part(const tskip_group *group, void *const *buffers, const void *args, void *memory)
 {
-    struct item it = make_item(group, buffers, args);
-    const size_t part = (size_t)group->index[0] * it.args->n_splits + group->index[1];
+    const struct tskip__attention_args *a = args;
+    struct item it;
     bool faint = false;
-    start_part(&it, group->index[0], group->index[1], memory);
+    open_item(&it, group, buffers, args);
+    find_part(&it, group->index[0], group->index[1]);
+    const size_t rows = (size_t)a->q_len * (size_t)it.heads;
+    const size_t number = (size_t)group->index[0] * a->n_splits + group->index[1];
+    float *part =
+        (float *)buffers[TSKIP__BIND_PARTS] + number * tskip__decode_part(rows, a->head_dim_v);
+    if (tile_due(&it) == it.end) {
+        tskip__decode_store_nothing(part, rows);
+        return false;
+    }
+    start_item(&it, memory);
     visit_tiles(&it);
-    const size_t rows = (size_t)it.args->q_len * (size_t)it.heads;
-    float *to = (float *)buffers[TSKIP__BIND_PARTS] +
-                part * rows * tskip__decode_record(it.args->head_dim_v);
     for (int i = 0; i < it.n_panels; i++) {
-        store_records(&it, &it.panels[i], to);
+        store_in_part(&it, &it.panels[i], part, rows);
         if (TERMS == 2)
-            faint = faint || is_faint(&it.panels[i], (int)it.args->head_dim_v);
+            faint = faint || is_faint(&it.panels[i], (int)a->head_dim_v);
     }
     return faint;
 }
