@@ -43,23 +43,27 @@ static inline size_t tskip__padded(size_t columns)
     return (columns + 31) / 32 * 32;
 }
 
+static inline uint64_t tskip__eight_tiles(const tskip_u8 *classes)
+{
+    uint64_t word;
+    memcpy(&word, classes, sizeof word);
+    return word;
+}
+
 /* Whether 32 tiles from `classes` on are SKIP. */
 static inline bool tskip__skips_32(const tskip_u8 *classes)
 {
-    uint64_t words[4];
-    memcpy(words, classes, sizeof words);
-    return (words[0] | words[1] | words[2] | words[3]) == 0;
+    return (tskip__eight_tiles(classes) | tskip__eight_tiles(classes + 8) |
+            tskip__eight_tiles(classes + 16) | tskip__eight_tiles(classes + 24)) == 0;
 }
 
-/* The first tile of [tile, end) that is not SKIP, or `end`. The last 32 tiles are looked at as a
- * whole too, those before them again. */
+/* The first tile of [tile, end) that is not SKIP, or `end`. */
 static inline tskip_u32 tskip__next_tile(const tskip_u8 *classes, tskip_u32 tile, tskip_u32 end)
 {
-    const tskip_u32 first = tile;
     while (end - tile >= 32 && tskip__skips_32(classes + tile))
         tile += 32;
-    if (end - tile < 32 && end - first >= 32 && tskip__skips_32(classes + end - 32))
-        return end;
+    while (end - tile >= 8 && tskip__eight_tiles(classes + tile) == 0)
+        tile += 8;
     while (tile < end && classes[tile] == TSKIP__SKIP)
         tile++;
     return tile;

@@ -218,8 +218,20 @@ static float store_row(const struct item *it, int row, float *part)
     return sum == 0 ? FAINT : largest / sum;
 }
 
-/* Returns whether no row's result of this part reaches FAINT: where the products flush, it must
- * then be computed again by those that do not. */
+/* Returns whether no row's result of this part reaches FAINT. Apart from what follows, whose frame is
+ * then small. */
+static __attribute__((noinline)) bool compute_part(struct item *it, tskip_u32 tile, tskip_u32 end,
+                                                   float *part, float *memory)
+{
+    bool faint = true;
+    start_item(it, memory);
+    visit_tiles(it, tile, end);
+    for (int row = 0; row < it->rows; row++)
+        faint = !(store_row(it, row, part) >= FAINT) && faint;
+    return faint;
+}
+
+/* Returns whether the part must be computed again where products do not flush. */
 static bool run_part(const tskip_group *group, void *const *buffers, const void *args, void *memory)
 {
     struct item it;
@@ -233,14 +245,8 @@ static bool run_part(const tskip_group *group, void *const *buffers, const void 
     const tskip_u32 tiles = a->split / BK, begin = group->index[1] * tiles;
     const tskip_u32 end = (tskip_u32)tskip__min((tskip_i64)begin + tiles, a->nk);
     const tskip_u32 first = next_tile(&it, begin, end);
-    if (first == end) {
-        tskip__decode_store_nothing(part, (size_t)it.rows);
-        return false;
-    }
-    start_item(&it, memory);
-    visit_tiles(&it, first, end);
-    bool faint = true;
-    for (int row = 0; row < it.rows; row++)
-        faint = !(store_row(&it, row, part) >= FAINT) && faint;
-    return faint;
+    if (first < end)
+        return compute_part(&it, first, end, part, memory);
+    tskip__decode_store_nothing(part, (size_t)it.rows);
+    return false;
 }
