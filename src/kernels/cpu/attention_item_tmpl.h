@@ -266,6 +266,7 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
     const struct score_rule rule = {a->scale, a->softcap};
     const bool limited = class == TSKIP__MIXED && a->flags & TSKIP__HAS_RULES;
     const bool biased = class == TSKIP__MIXED && a->flags & TSKIP__HAS_TENSOR;
+    const struct factors factors = {p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim)};
     struct tile_limits limits;
     struct tile_mask mask = {0};
     float slope[ROWS], distance[ROWS];
@@ -289,7 +290,8 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
         load_bias(cells, p->rows, keys, it->bias, a->tensor.dtype);
         mask.bias = it->bias;
     }
-    softmax(it->scores, keys, p->rows, rule, &mask, p->state);
+    softmax(it->scores, keys, p->rows, rule, &mask,
+            it->out_dtype == (int)TSKIP__F32 ? &factors : NULL, p->state);
     multiply_values(it->scores, it->v_tile, it->v_pitch, words_of(keys), p->o, p->state->rescale,
                     (int)a->head_dim_v, p->rows);
 }

@@ -75,10 +75,6 @@ static void load_bias(const char *const row[ROWS], int rows, int keys, float *bi
 
 /* ---- softmax -------------------------------------------------------------------------------- */
 
-struct score_rule {
-    float scale, softcap; /* softcap 0: none */
-};
-
 /* Scale and cap, in place; what follows then scales by 1. */
 static void cap_scores(float *scores, int keys, struct score_rule rule)
 {
@@ -161,10 +157,71 @@ INLINE vf exponentiate_lanes(float *scores, int keys, int lane, vf top)
     return sum;
 }
 
+/* What the scores of a tile are products of. */
+struct factors {
+    const float *q, *k; /* [word][ROWS], [word][key] */
+    int pitch, words;   /* of k; of both */
+};
+
+/* How many keys decide for each lane where its row's maximum is large; false: none for any. */
+static bool count_decisive(const float *scores, int keys, vf top, float count[VL])
+{
+    const vf one = vf_set(1.0f), none = vf_set(0.0f), least = vf_sub(top, vf_set(DECIDES));
+    float size[VL];
+    bool any = false;
+    vf_store(size, vf_max(top, vf_sub(none, top)));
+    for (int i = 0; i < VL; i++)
+        any = any || (size[i] >= LARGE_SCORE && size[i] < FLT_MAX);
+    if (!any)
+        return false;
+    vf sum = none;
+    for (int key = 0; key < keys; key++)
+        sum = vf_add(sum, vf_select(vf_less(least, vf_load(scores + key * ROWS)), one, none));
+    vf_store(count, sum);
+    any = false;
+    for (int i = 0; i < VL; i++) {
+        if (!(size[i] >= LARGE_SCORE && size[i] < FLT_MAX && count[i] <= MOST_DECISIVE))
+            count[i] = 0;
+        any = any || count[i] > 0;
+    }
+    return any;
+}
+
+static float sum_again(const struct factors *f, int key, int row, struct score_rule rule,
+                       const struct tile_mask *mask)
+{
+    double sum = 0;
+    for (int w = 0; w < f->words; w++)
+        sum += (double)f->q[w * ROWS + row] * (double)f->k[w * f->pitch + key];
+    return masked_score(score_of(sum, rule), mask->bias ? mask->bias[key * ROWS + row] : 0,
+                        mask->slope ? mask->slope[row] : 0,
+                        mask->slope ? mask->distance[row] - (float)key : 0);
+}
+
+/* Masked scores of VL rows from `lane` on, those that decide put right. Returns the rows' maxima,
+ * `old` at least. */
+static vf settle_scores(float *scores, int keys, int lane, struct score_rule rule,
+                        const struct tile_mask *mask, const struct factors *f, vf old, vf top)
+{
+    float count[VL], least[VL];
+    if (!count_decisive(scores + lane, keys, top, count))
+        return top;
+    vf_store(least, vf_sub(top, vf_set(DECIDES)));
+    for (int i = 0; i < VL; i++)
+        for (int key = 0; count[i] > 0 && key < keys; key++)
+            if (scores[key * ROWS + lane + i] > least[i])
+                scores[key * ROWS + lane + i] = sum_again(f, key, lane + i, rule, mask);
+    for (int key = 0; key < keys; key++)
+        old = vf_max(vf_load(scores + key * ROWS + lane), old);
+    return old;
+}
+
 /* Raw scores of `rows` rows, rounded up to whole vectors, to P. The running maximum and sum move
- * on, and the factor for what was summed before goes to `rescale`. */
+ * on, and the factor for what was summed before goes to `rescale`. With factors those scores that
+ * decide are summed again. */
 static void softmax(float *scores, int keys, int rows, struct score_rule rule,
-                    const struct tile_mask *mask, struct row_state *state)
+                    const struct tile_mask *mask, const struct factors *factors,
+                    struct row_state *state)
 {
     float scale = rule.scale;
     if (rule.softcap != 0) {
@@ -181,6 +238,8 @@ static void softmax(float *scores, int keys, int rows, struct score_rule rule,
             top = mask_lanes(scores, keys, scale, mask, lane, old, false, true);
         else
             top = mask_lanes(scores, keys, scale, mask, lane, old, false, false);
+        if (SUMS_ROUND && factors)
+            top = settle_scores(scores, keys, lane, rule, mask, factors, old, top);
         vf sum = exponentiate_lanes(scores, keys, lane, top);
         vf factor = exp_nonpositive(vf_sub(old, top));
         vf_store(state->maximum + lane, top);

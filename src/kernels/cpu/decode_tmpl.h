@@ -15,6 +15,7 @@
 
 #include "attention_cpu.h"
 #include "base/half.h"
+#include "cell.h"
 #include "decode_cpu.h"
 #include "math_tmpl.h"
 #include "rows_tmpl.h"
@@ -26,7 +27,7 @@
 struct item {
     const struct tskip__attention_args *args;
     void *const *buffers;
-    tskip_u32 dtype;
+    tskip_u32 dtype, out_dtype;
     int batch, kv_head, group, rows; /* row r: query row r / group, head r % group of the group */
     struct head_rows keys, values;
     float *q, *o, *scores, *sums; /* [row][words], [row][dim_v], [row][BK], [row][VL] */
@@ -171,6 +172,7 @@ static void find_item(struct item *it, const tskip_group *group)
     const struct tskip__attention_args *a = it->args;
     const tskip_u32 number = group->index[0];
     it->dtype = group->constants[TSKIP__ID_dtype].u32;
+    it->out_dtype = group->constants[TSKIP__ID_out_dtype].u32;
     it->group = (int)group->constants[TSKIP__ID_group].u32;
     it->rows = it->group * (int)a->q_len;
     it->batch = number < a->n_kv_heads ? 0 : (int)(number / a->n_kv_heads);
