@@ -49,6 +49,7 @@ static void set_args(tskip_plan *plan)
 {
     const tskip_attention_desc *d = &plan->info.desc;
     struct tskip__attention_args *a = &plan->args;
+    const uint64_t l1 = tskip_device_get_info(plan->device)->cache_sizes[0];
     a->q_len = d->extent.q_len;
     a->k_len = d->extent.k_len;
     set_stride(a->q_stride, &d->q);
@@ -62,6 +63,7 @@ static void set_args(tskip_plan *plan)
     a->n_kv_heads = d->n_kv_heads;
     a->head_dim = d->head_dim;
     a->head_dim_v = d->head_dim_v;
+    a->l1_bytes = l1 < UINT32_MAX ? (uint32_t)l1 : UINT32_MAX;
     a->flags = (d->sinks ? TSKIP__HAS_SINKS : 0) | (d->lse ? TSKIP__HAS_LSE : 0);
 }
 

@@ -46,6 +46,17 @@ static inline void tskip__decode_store_nothing(float *part, size_t rows)
     }
 }
 
+/* Keys of V that pass by all query rows before the next ones come: many where so many take half of
+ * the L1 data cache at most, else few. O is summed in the same order either way. */
+#define TSKIP__MANY_VALUES 32
+#define TSKIP__FEW_VALUES  8
+
+static inline int tskip__value_keys(size_t l1_bytes, size_t row_bytes)
+{
+    const size_t room = (l1_bytes ? l1_bytes : 32768) / 2;
+    return TSKIP__MANY_VALUES * row_bytes <= room ? TSKIP__MANY_VALUES : TSKIP__FEW_VALUES;
+}
+
 /* Rows that scratch memory has room for: blocks of registers may reach past the last. */
 static inline size_t tskip__decode_rows(size_t rows)
 {

@@ -30,6 +30,7 @@ struct item {
     tskip_u32 dtype, out_dtype;
     int batch, kv_head, group, rows; /* row r: query row r / group, head r % group of the group */
     struct head_rows keys, values;
+    int value_keys;               /* that V is taken by */
     float *q, *o, *scores, *sums; /* [row][words], [row][dim_v], [row][BK], [row][VL] */
     float *room;                  /* [row][VL / 4][VL] */
     size_t words, dim_v;          /* in whole vectors */
@@ -199,6 +200,10 @@ static void start_item(struct item *it, float *memory)
                        a->head_dim);
     it->values = rows_of(it->buffers[TSKIP__BIND_V], it->batch, it->kv_head, a->v_stride, it->dtype,
                          a->head_dim_v);
+    it->value_keys = TSKIP__MANY_VALUES;
+    if (SUMS_ROUND && it->rows > 2) /* else V passes by once, or wants long runs of pairs */
+        it->value_keys =
+            tskip__value_keys(a->l1_bytes, a->head_dim_v * (size_t)element_size(it->dtype));
     load_queries(it);
     find_limits(it);
 }

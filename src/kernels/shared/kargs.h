@@ -134,6 +134,8 @@ struct tskip__attention_args {
     tskip_u32 flags;
     tskip_u32 panels, items_per_head, n_items; /* as in tskip__order_args */
     tskip_u32 split, n_splits; /* keys are worked in n_splits parts of so many; 0, 0: in one go */
+    tskip_u32
+        l1_bytes; /* of a CPU's L1 data cache, for what results do not depend on; 0: unknown */
 };
 
 #endif
