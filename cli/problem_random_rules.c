@@ -82,10 +82,12 @@ static void put_key_limits(random_state *rng, problem *p)
     }
 }
 
+/* Slopes of their own only for so many heads as a problem's text has room for. */
 static void put_alibi(random_state *rng, problem *p)
 {
+    enum { MOST_SLOPES = 32 };
     put(p, "%salibi", comma(p));
-    if (random_chance(rng, 50))
+    if (random_chance(rng, 50) || p->extent.n_heads > MOST_SLOPES)
         return;
     for (uint32_t h = 0; h < p->extent.n_heads; h++)
         put(p, "%s%g", h > 0 ? "/" : "=", (double)random_between(rng, 1, 40) / 64);

@@ -221,7 +221,11 @@ typedef void (*tskip_c_kernel_fn)(const tskip_group *group, void *const *buffers
 
 /* One body. Of those whose format the backend knows and whose capability the device has, the one
  * with the highest capability is taken (CPU: rung of the ladder; CUDA: compute capability × 100, so
- * 900 for sm_90). */
+ * 900 for sm_90). The CPU's rungs, each with all that those below it have:
+ *
+ *     x86-64  c 0, avx2 10 (AVX2, FMA, F16C), avx512 20 (F, BW, DQ, VL), avx512bf16 30
+ *             (AVX512_BF16), amx 40 (AMX-TILE, AMX-BF16)
+ *     Arm64   c 0, neon 10 (Advanced SIMD), neonbf16 20 (BFDOT, BFMMLA) */
 typedef struct tskip_kernel_body {
     tskip_code_format format;
     uint32_t capability;

@@ -18,11 +18,13 @@ static tskip_constant constant(const char *name, uint32_t value)
     return (tskip_constant){.name = name, .value.u32 = value};
 }
 
-static tskip_status number_items(tskip_plan *plan, uint32_t panels)
+/* What works the keys in parts takes all rows of a KV head at once. */
+static tskip_status number_items(tskip_plan *plan, const tskip__variant *variant)
 {
     const tskip_attention_desc *d = &plan->info.desc;
     uint64_t group = d->extent.n_heads / d->n_kv_heads;
-    uint64_t per_head = (plan->args.nq * group + panels - 1) / panels;
+    uint64_t panels = variant->panels;
+    uint64_t per_head = variant->combine ? 1 : (plan->args.nq * group + panels - 1) / panels;
     uint64_t heads = (uint64_t)d->extent.batch * d->n_kv_heads;
     uint64_t items;
     if (!tskip__mul(heads, per_head, &items) || items > UINT32_MAX)
@@ -30,7 +32,7 @@ static tskip_status number_items(tskip_plan *plan, uint32_t panels)
                            "batch %" PRIu32 " times n_kv_heads %" PRIu32 " times %" PRIu64
                            " work items a head: more than 2^32 - 1",
                            d->extent.batch, d->n_kv_heads, per_head);
-    plan->args.panels = panels;
+    plan->args.panels = variant->panels;
     plan->args.items_per_head = (uint32_t)per_head;
     plan->args.n_items = (uint32_t)items;
     return TSKIP_OK;
@@ -47,6 +49,7 @@ static tskip_status set_args(tskip_plan *plan)
 {
     const tskip_attention_desc *d = &plan->info.desc;
     struct tskip__attention_args *a = &plan->args;
+    const uint64_t l1 = tskip_device_get_info(plan->device)->cache_sizes[0];
     a->q_len = d->extent.q_len;
     a->k_len = d->extent.k_len;
     set_stride(a->q_stride, &d->q);
@@ -60,6 +63,7 @@ static tskip_status set_args(tskip_plan *plan)
     a->n_kv_heads = d->n_kv_heads;
     a->head_dim = d->head_dim;
     a->head_dim_v = d->head_dim_v;
+    a->l1_bytes = l1 < UINT32_MAX ? (uint32_t)l1 : UINT32_MAX;
     a->flags = (d->sinks ? TSKIP__HAS_SINKS : 0) | (d->lse ? TSKIP__HAS_LSE : 0);
     return tskip__tile_grid(&d->extent, plan->info.tile, &a->nq, &a->nk);
 }
@@ -299,7 +303,7 @@ static tskip_status fill_plan(tskip_plan *plan, const tskip_attention_desc *desc
     TSKIP__TRY(set_parts(plan, variant));
     TSKIP__TRY(set_mask(plan));
     set_map(plan);
-    TSKIP__TRY(number_items(plan, variant->panels));
+    TSKIP__TRY(number_items(plan, variant));
     TSKIP__TRY(get_attention(plan, variant));
     set_launch(plan, variant);
     TSKIP__TRY(get_helpers(plan));

@@ -28,6 +28,8 @@ static bool has_needs(uint32_t needs, const tskip_attention_desc *d)
     if (needs & TSKIP__NEEDS_HALVES &&
         (tskip_dtype_size(d->dtype) != 2 || d->out_dtype != d->dtype))
         return false;
+    if (needs & TSKIP__NEEDS_BF16 && (d->dtype != TSKIP_BF16 || d->out_dtype != TSKIP_BF16))
+        return false;
     if (needs & TSKIP__NEEDS_NO_TENSOR && d->mask && d->mask->tensor.rank > 0)
         return false;
     return !(needs & TSKIP__NEEDS_ALIGNED) ||
@@ -39,8 +41,12 @@ static bool has_needs(uint32_t needs, const tskip_attention_desc *d)
 /* max_rows 0: any number. */
 static bool has_rows(const tskip__variant *v, const tskip_attention_desc *d)
 {
-    const uint32_t group = d->extent.n_heads / d->n_kv_heads;
-    return v->max_rows == 0 || (d->extent.q_len <= v->bq && d->extent.q_len * group <= v->max_rows);
+    if (v->max_rows == 0)
+        return true;
+    if (d->extent.q_len > v->bq)
+        return false;
+    const int64_t rows = d->extent.q_len * (d->extent.n_heads / d->n_kv_heads);
+    return rows >= v->min_rows && rows <= v->max_rows;
 }
 
 static bool is_for(const tskip__variant *v, const tskip_device_info *device)

@@ -46,6 +46,36 @@ const tskip_kernel_desc tskip__kernel_attention = {
     .specialise = specialise,
 };
 
+static const tskip_kernel_body parts_bodies[] = {
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_C, .function = tskip__attention_parts_c},
+#if defined(__x86_64__)
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_AVX2,
+     .function = tskip__attention_parts_avx2},
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_AVX512,
+     .function = tskip__attention_parts_avx512},
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_AVX512BF16,
+     .function = tskip__attention_parts_avx512bf16},
+    {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_AMX, .function = tskip__attention_parts_amx},
+#elif defined(__aarch64__)
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_NEON,
+     .function = tskip__attention_parts_neon},
+    {.format = TSKIP_CODE_C,
+     .capability = TSKIP__CPU_NEONBF16,
+     .function = tskip__attention_parts_neonbf16},
+#endif
+};
+
+const tskip_kernel_desc tskip__kernel_attention_parts = {
+    .name = "attention_parts",
+    TSKIP__ATTENTION_KERNEL(parts_bodies, TSKIP__N_DECODE_BINDINGS),
+    .shape = {.group_size = {1, 1, 1}},
+    .specialise = specialise,
+};
+
 static const tskip_kernel_body decode_bodies[] = {
     {.format = TSKIP_CODE_C, .capability = TSKIP__CPU_C, .function = tskip__decode_c},
 #if defined(__x86_64__)

@@ -101,6 +101,7 @@ OFFSET(attention_args, items_per_head, 284);
 OFFSET(attention_args, n_items, 288);
 OFFSET(attention_args, split, 292);
 OFFSET(attention_args, n_splits, 296);
+OFFSET(attention_args, l1_bytes, 300);
 SIZE(attention_args, 304);
 
 ARGS(plane_args);

@@ -5,6 +5,7 @@
 extern const tskip_kernel_desc tskip__kernel_attention;
 extern const tskip_kernel_desc tskip__kernel_attention_f32;
 extern const tskip_kernel_desc tskip__kernel_attention_metal;
+extern const tskip_kernel_desc tskip__kernel_attention_parts;
 extern const tskip_kernel_desc tskip__kernel_attention_sm80;
 extern const tskip_kernel_desc tskip__kernel_attention_sm90;
 extern const tskip_kernel_desc tskip__kernel_attention_sm90_wide;
@@ -21,6 +22,7 @@ const tskip_kernel_desc *const tskip__kernel_table[] = {
     &tskip__kernel_attention,
     &tskip__kernel_attention_f32,
     &tskip__kernel_attention_metal,
+    &tskip__kernel_attention_parts,
     &tskip__kernel_attention_sm80,
     &tskip__kernel_attention_sm90,
     &tskip__kernel_attention_sm90_wide,

@@ -283,6 +283,33 @@ static void test_refused_masks(void **state)
     }
 }
 
+/* Which kernel takes few rows, of queries times heads a KV head. */
+static void test_kernel_for_few_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t heads;
+        int64_t q_len;
+        const char *kernel;
+    } cases[] = {
+        {1, 16, "decode[f16"},          {16, 16, "decode[f16"},   {17, 16, "attention[f16"},
+        {1, 17, "attention_parts[f16"}, {256, 1, "decode[f16"},   {1, 33, "attention[f16"},
+        {8, 32, "attention_parts[f16"}, {9, 32, "attention[f16"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        tskip_plan *plan;
+        const tskip_attention_desc desc = {
+            .extent = {.n_heads = cases[i].heads, .q_len = cases[i].q_len, .k_len = 300},
+            .n_kv_heads = 1,
+            .head_dim = 16,
+            .dtype = TSKIP_F16};
+        assert_done(tskip_plan_create(device, &desc, &plan));
+        assert_ptr_equal(strstr(tskip_plan_describe(plan), cases[i].kernel),
+                         tskip_plan_describe(plan));
+        tskip_plan_destroy(&plan);
+    }
+}
+
 static uint64_t workspace_of(uint32_t threads)
 {
     tskip_device *own;
@@ -309,7 +336,8 @@ static void test_order_where_it_matters(void **state)
     assert_int_equal(workspace_of(3), 3 * 64);
 }
 
-/* A kernel that works the keys in parts has one item for all rows of a KV head. */
+/* A kernel that works the keys in parts has one item for all rows of a KV head: its panels, if it
+ * has any, hold them. */
 static void test_parts_take_a_whole_head(void **state)
 {
     (void)state;
@@ -317,7 +345,8 @@ static void test_parts_take_a_whole_head(void **state)
     for (const tskip__variant *v = tskip__variants; v->kernel; v++) {
         if (!v->combine)
             continue;
-        assert_in_range(v->max_rows, 1, v->panels);
+        assert_true(v->max_rows > v->min_rows && v->split % v->bk == 0);
+        assert_true(v->panels == 0 || v->max_rows <= v->panels * v->bq);
         n++;
     }
     assert_true(n > 0);
@@ -334,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_accepted_strides),
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_refused_masks),
+        cmocka_unit_test(test_kernel_for_few_rows),
         cmocka_unit_test(test_order_where_it_matters),
         cmocka_unit_test(test_parts_take_a_whole_head),
     };

@@ -89,12 +89,12 @@ typedef struct region {
     uint64_t slot_size;
 } region;
 
-static void run_group(const tskip__cpu_launch *launch, uint64_t i, uint32_t task, void *memory)
+static void run_group(const tskip__cpu_launch *launch, const uint32_t index[3], uint32_t task,
+                      void *memory)
 {
     const uint32_t *grid = launch->grid;
-    uint64_t rows = i / grid[0];
-    tskip_group group = {
-        .index = {(uint32_t)(i % grid[0]), (uint32_t)(rows % grid[1]), (uint32_t)(rows / grid[1])},
+    const tskip_group group = {
+        .index = {index[0], index[1], index[2]},
         .grid = {grid[0], grid[1], grid[2]},
         .thread = task,
         .constants = launch->kernel->constants,
@@ -113,19 +113,27 @@ static void run_task(void *context, uint32_t task)
         uint64_t i = atomic_fetch_add_explicit(&shared->next, 1, memory_order_relaxed);
         if (i >= shared->n_groups)
             break;
-        run_group(shared->launch, i, task, memory);
+        const uint32_t *grid = shared->launch->grid;
+        const uint64_t rows = i / grid[0];
+        const uint32_t index[3] = {(uint32_t)(i % grid[0]), (uint32_t)(rows % grid[1]),
+                                   (uint32_t)(rows / grid[1])};
+        run_group(shared->launch, index, task, memory);
     }
     tskip__float_mode_leave(mode);
     inside_kernel = was_inside;
 }
 
-static void run_serially(const tskip__cpu_launch *launch, uint64_t n_groups, void *memory)
+static void run_serially(const tskip__cpu_launch *launch, void *memory)
 {
     bool was_inside = inside_kernel;
     inside_kernel = true;
     tskip__float_mode mode = tskip__float_mode_enter();
-    for (uint64_t i = 0; i < n_groups; i++)
-        run_group(launch, i, 0, memory);
+    const uint32_t *grid = launch->grid;
+    uint32_t index[3];
+    for (index[2] = 0; index[2] < grid[2]; index[2]++)
+        for (index[1] = 0; index[1] < grid[1]; index[1]++)
+            for (index[0] = 0; index[0] < grid[0]; index[0]++)
+                run_group(launch, index, 0, memory);
     tskip__float_mode_leave(mode);
     inside_kernel = was_inside;
 }
@@ -136,14 +144,14 @@ void tskip__cpu_launch_run(tskip__cpu_device *device, const tskip__cpu_launch *l
     bool needs_memory = launch->kernel->group_memory > 0;
     bool alone = n_groups == 1 || device->threads == 1;
     if (inside_kernel || (alone && !needs_memory)) {
-        run_serially(launch, n_groups, memory);
+        run_serially(launch, memory);
         return;
     }
 
     tskip__cpu_pool_lock(&device->pool);
     char *slots = needs_memory ? device->slots : NULL;
     if (alone) {
-        run_serially(launch, n_groups, slots);
+        run_serially(launch, slots);
     } else {
         region shared = {
             .launch = launch, .n_groups = n_groups, .slots = slots, .slot_size = device->slot_size};

@@ -212,7 +212,7 @@ tskip_status tskip__metal_fill(void *opened, void *encoder, const tskip__bound *
 
 tskip__block *tskip__metal_commands(void *encoder)
 {
-    return &((metal_encoder *)encoder)->commands;
+    return &((tskip__metal_list *)encoder)->commands;
 }
 
 tskip_status tskip__metal_barrier(void *device, void *encoder)

@@ -11,3 +11,10 @@ void tskip__attention_amx(const tskip_group *group, void *const *buffers, const 
     if (!tskip__takes_pairs(group, args) || run_item(group, buffers, args, memory))
         tskip__attention_avx512(group, buffers, args, memory);
 }
+
+void tskip__attention_parts_amx(const tskip_group *group, void *const *buffers, const void *args,
+                                void *memory)
+{
+    if (!tskip__takes_pairs(group, args) || run_part(group, buffers, args, memory))
+        tskip__attention_parts_avx512(group, buffers, args, memory);
+}

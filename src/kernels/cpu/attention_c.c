@@ -9,3 +9,9 @@ void tskip__attention_c(const tskip_group *group, void *const *buffers, const vo
 {
     (void)run_item(group, buffers, args, memory);
 }
+
+void tskip__attention_parts_c(const tskip_group *group, void *const *buffers, const void *args,
+                              void *memory)
+{
+    (void)run_part(group, buffers, args, memory);
+}

@@ -43,19 +43,27 @@ static inline size_t tskip__padded(size_t columns)
     return (columns + 31) / 32 * 32;
 }
 
-/* The first tile of [tile, end) that is not SKIP, or `end`: 32 bytes, then eight at a time. */
+static inline uint64_t tskip__eight_tiles(const tskip_u8 *classes)
+{
+    uint64_t word;
+    memcpy(&word, classes, sizeof word);
+    return word;
+}
+
+/* Whether 32 tiles from `classes` on are SKIP. */
+static inline bool tskip__skips_32(const tskip_u8 *classes)
+{
+    return (tskip__eight_tiles(classes) | tskip__eight_tiles(classes + 8) |
+            tskip__eight_tiles(classes + 16) | tskip__eight_tiles(classes + 24)) == 0;
+}
+
+/* The first tile of [tile, end) that is not SKIP, or `end`. */
 static inline tskip_u32 tskip__next_tile(const tskip_u8 *classes, tskip_u32 tile, tskip_u32 end)
 {
-    for (uint64_t words[4]; tile + 32 <= end; tile += 32) {
-        memcpy(words, classes + tile, sizeof words);
-        if (words[0] | words[1] | words[2] | words[3])
-            break;
-    }
-    for (uint64_t word; tile + 8 <= end; tile += 8) {
-        memcpy(&word, classes + tile, sizeof word);
-        if (word)
-            break;
-    }
+    while (end - tile >= 32 && tskip__skips_32(classes + tile))
+        tile += 32;
+    while (end - tile >= 8 && tskip__eight_tiles(classes + tile) == 0)
+        tile += 8;
     while (tile < end && classes[tile] == TSKIP__SKIP)
         tile++;
     return tile;
@@ -97,6 +105,7 @@ static inline size_t tskip__attention_memory(size_t head_dim, size_t head_dim_v,
     return floats * sizeof(float) + panels * TSKIP__PANEL_STATE;
 }
 
+/* "attention". */
 void tskip__attention_c(const tskip_group *group, void *const *buffers, const void *args,
                         void *memory);
 void tskip__attention_neon(const tskip_group *group, void *const *buffers, const void *args,
@@ -111,5 +120,21 @@ void tskip__attention_avx512bf16(const tskip_group *group, void *const *buffers,
                                  void *memory);
 void tskip__attention_amx(const tskip_group *group, void *const *buffers, const void *args,
                           void *memory);
+
+/* "attention_parts": for few query rows, see decode_cpu.h. */
+void tskip__attention_parts_c(const tskip_group *group, void *const *buffers, const void *args,
+                              void *memory);
+void tskip__attention_parts_neon(const tskip_group *group, void *const *buffers, const void *args,
+                                 void *memory);
+void tskip__attention_parts_neonbf16(const tskip_group *group, void *const *buffers,
+                                     const void *args, void *memory);
+void tskip__attention_parts_avx2(const tskip_group *group, void *const *buffers, const void *args,
+                                 void *memory);
+void tskip__attention_parts_avx512(const tskip_group *group, void *const *buffers, const void *args,
+                                   void *memory);
+void tskip__attention_parts_avx512bf16(const tskip_group *group, void *const *buffers,
+                                       const void *args, void *memory);
+void tskip__attention_parts_amx(const tskip_group *group, void *const *buffers, const void *args,
+                                void *memory);
 
 #endif

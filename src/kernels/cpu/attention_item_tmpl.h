@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 
-/* One item of work: up to TSKIP__MAX_PANELS panels of the query heads that share a KV head. Part of
- * attention_tmpl.h. */
+/* One item of work: up to TSKIP__MAX_PANELS panels of the query heads that share a KV head, against
+ * all keys or one part of them. Part of attention_tmpl.h. */
 
 struct panel {
     int head, batch;
-    tskip_i64 first;         /* query row */
+    tskip_i64 first;         /* row r is number n = first + r: query n / heads, head n % heads on */
     int rows;                /* that exist */
     const tskip_u8 *classes; /* its row of the map; NULL: `other` for every tile */
     tskip_u8 other;
@@ -20,6 +20,10 @@ struct item {
     const struct tskip__attention_args *args;
     void *const *buffers;
     int bk, out_dtype, dtype;
+    int kv_head;
+    int heads;            /* whose rows a panel takes by turns */
+    int planes;           /* of the map that a panel's rows lie in */
+    tskip_u32 begin, end; /* tiles of keys */
     int n_panels;
     struct panel panels[TSKIP__MAX_PANELS];
     struct head_rows keys, values;
@@ -29,10 +33,35 @@ struct item {
 
 /* ---- setting up ----------------------------------------------------------------------------- */
 
-/* The first tile from `tile` on that is visited. */
-static tskip_u32 next_tile(const struct panel *p, tskip_u32 tile, tskip_u32 nk)
+/* The first tile from `tile` on that some row of the panel visits. */
+static tskip_u32 next_tile(const struct item *it, const struct panel *p, tskip_u32 tile)
 {
-    return p->classes ? tskip__next_tile(p->classes, tile, nk) : tile;
+    tskip_u32 next = p->classes ? it->end : tile;
+    for (int plane = 0; plane < it->planes && next > tile; plane++)
+        next = tskip__next_tile(p->classes + plane * it->args->map_stride_head, tile, next);
+    return next;
+}
+
+/* What all rows of the panel agree on, else MIXED, which is never wrong. */
+static tskip_u8 class_of(const struct item *it, const struct panel *p, tskip_u32 tile)
+{
+    if (!p->classes)
+        return p->other;
+    const tskip_u8 class = p->classes[tile];
+    for (int plane = 1; plane < it->planes; plane++)
+        if (p->classes[plane * it->args->map_stride_head + tile] != class)
+            return TSKIP__MIXED;
+    return class;
+}
+
+static tskip_i64 query_of(const struct item *it, const struct panel *p, int row)
+{
+    return (p->first + row) / it->heads;
+}
+
+static int head_of(const struct item *it, const struct panel *p, int row)
+{
+    return p->head + (int)((p->first + row) % it->heads);
 }
 
 static void find_row_limits(const struct item *it, struct panel *p)
@@ -43,7 +72,7 @@ static void find_row_limits(const struct item *it, struct panel *p)
     for (int r = 0; r < ROWS; r++) {
         struct tskip__row_limits l = {0, 0, 0, 0};
         if (r < p->rows)
-            l = tskip__row_limits(a->rules, entry, rules, a->k_len, p->first + r);
+            l = tskip__row_limits(a->rules, entry, rules, a->k_len, query_of(it, p, r));
         p->limits->before[r] = l.lo - 1;
         p->limits->end[r] = l.hi;
         p->limits->sink_before[r] = l.sink_lo - 1;
@@ -51,28 +80,46 @@ static void find_row_limits(const struct item *it, struct panel *p)
     }
 }
 
-static void start_panel(const struct item *it, struct panel *p)
+static void pack_queries(const struct item *it, struct panel *p)
 {
     const struct tskip__attention_args *a = it->args;
-    struct head_rows queries = rows_of(it->buffers[TSKIP__BIND_Q], p->batch, p->head, a->q_stride,
-                                       (tskip_u32)it->dtype, a->head_dim);
-    queries.present_end = a->q_len;
-    pack_turned(&queries, p->first, ROWS, p->q, ROWS);
-    memset(p->o, 0, tskip__padded(a->head_dim_v) * ROWS * sizeof *p->o);
-    for (int r = 0; r < ROWS; r++) {
-        p->state->maximum[r] = -FLT_MAX;
-        p->state->sum[r] = 0;
-    }
-    if (a->flags & TSKIP__HAS_RULES)
-        find_row_limits(it, p);
+    const tskip_i64 *stride = a->q_stride, size = element_size((tskip_u32)it->dtype);
+    const char *q = it->buffers[TSKIP__BIND_Q], *row[ROWS];
+    for (int r = 0; r < ROWS; r++)
+        row[r] = r < p->rows ? q + (p->batch * stride[0] + head_of(it, p, r) * stride[1] +
+                                    query_of(it, p, r) * stride[2]) *
+                                       size
+                             : absent_row;
+    pack_turned(row, ROWS, (int)a->head_dim, p->q, ROWS, (tskip_u32)it->dtype);
+}
+
+/* Finds the panel's row of the map and its first tile. */
+static void find_tiles(const struct item *it, struct panel *p)
+{
+    const struct tskip__attention_args *a = it->args;
     bool masked = (a->flags & (TSKIP__HAS_RULES | TSKIP__HAS_TENSOR)) != 0;
     p->other = masked ? TSKIP__MIXED : TSKIP__FULL;
     p->classes = NULL;
     if (a->flags & TSKIP__HAS_MAP)
         p->classes = (const tskip_u8 *)it->buffers[TSKIP__BIND_MAP] +
                      p->batch * a->map_stride_batch + p->head * a->map_stride_head +
-                     p->first / ROWS * a->nk;
-    p->next = next_tile(p, 0, a->nk);
+                     query_of(it, p, 0) / ROWS * a->nk;
+    p->next = next_tile(it, p, it->begin);
+}
+
+static void start_panel(const struct item *it, struct panel *p)
+{
+    const struct tskip__attention_args *a = it->args;
+    for (int r = 0; r < ROWS; r++) {
+        p->state->maximum[r] = -FLT_MAX;
+        p->state->sum[r] = 0;
+    }
+    memset(p->o, 0, tskip__padded(a->head_dim_v) * ROWS * sizeof *p->o);
+    if (p->next == it->end)
+        return;
+    pack_queries(it, p);
+    if (a->flags & TSKIP__HAS_RULES)
+        find_row_limits(it, p);
 }
 
 static struct head_rows find_keys(const struct item *it, int binding, int batch, int kv_head,
@@ -114,38 +161,102 @@ static void lay_out(struct item *it, float *memory)
     }
 }
 
-static void start_item(struct item *it, tskip_u32 number, float *memory)
+/* Finds the item's panels, of one head each, and their tiles among all keys. */
+static void find_item(struct item *it, tskip_u32 number)
 {
     const struct tskip__attention_args *a = it->args;
     tskip_u32 group = a->n_heads / a->n_kv_heads;
-    int kv_head = (int)(number / a->items_per_head % a->n_kv_heads);
     int batch = (int)(number / a->items_per_head / a->n_kv_heads);
     uint64_t panel = (uint64_t)(number % a->items_per_head) * a->panels;
     uint64_t last = (uint64_t)a->nq * group;
+    it->kv_head = (int)(number / a->items_per_head % a->n_kv_heads);
+    it->heads = it->planes = 1;
+    it->end = a->nk;
     for (; it->n_panels < (int)a->panels && panel < last; it->n_panels++, panel++) {
         struct panel *p = &it->panels[it->n_panels];
         p->batch = batch;
-        p->head = kv_head * (int)group + (int)(panel % group);
+        p->head = it->kv_head * (int)group + (int)(panel % group);
         p->first = (tskip_i64)(panel / group) * ROWS;
         p->rows = (int)tskip__min(ROWS, a->q_len - p->first);
+        find_tiles(it, p);
     }
+}
+
+/* Finds panels of rows of all heads, which fill the lanes where queries are few, and their tiles in
+ * one part of the keys. */
+static void find_part(struct item *it, tskip_u32 number, tskip_u32 part)
+{
+    const struct tskip__attention_args *a = it->args;
+    const tskip_u32 tiles = a->split / (tskip_u32)it->bk;
+    it->heads = (int)(a->n_heads / a->n_kv_heads);
+    it->planes = a->map_stride_head ? it->heads : 1;
+    it->kv_head = (int)(number % a->n_kv_heads);
+    it->begin = part * tiles;
+    it->end = (tskip_u32)tskip__min((tskip_i64)it->begin + tiles, a->nk);
+    const tskip_i64 rows = a->q_len * it->heads;
+    for (tskip_i64 first = 0; first < rows; first += ROWS, it->n_panels++) {
+        struct panel *p = &it->panels[it->n_panels];
+        p->batch = (int)(number / a->n_kv_heads);
+        p->head = it->kv_head * it->heads;
+        p->first = first;
+        p->rows = (int)tskip__min(ROWS, rows - first);
+        find_tiles(it, p);
+    }
+}
+
+/* Of an item whose panels are found. */
+static void start_item(struct item *it, float *memory)
+{
+    const struct tskip__attention_args *a = it->args;
+    const int batch = it->panels[0].batch;
     lay_out(it, memory);
-    it->keys = find_keys(it, TSKIP__BIND_K, batch, kv_head, a->k_stride, a->head_dim);
-    it->values = find_keys(it, TSKIP__BIND_V, batch, kv_head, a->v_stride, a->head_dim_v);
+    it->keys = find_keys(it, TSKIP__BIND_K, batch, it->kv_head, a->k_stride, a->head_dim);
+    it->values = find_keys(it, TSKIP__BIND_V, batch, it->kv_head, a->v_stride, a->head_dim_v);
     for (int i = 0; i < it->n_panels; i++)
         start_panel(it, &it->panels[i]);
 }
 
 /* ---- tiles ---------------------------------------------------------------------------------- */
 
-static void load_tile_bias(const struct item *it, const struct panel *p, tskip_i64 column, int keys)
+/* Where each row's cells of a tile begin; past the last row the last's again. */
+static void find_cells(const struct item *it, const struct panel *p, tskip_i64 column,
+                       const char *cells[ROWS])
 {
     const struct tskip__mask_tensor *t = &it->args->tensor;
-    tskip_i64 cell =
-        p->batch * t->stride_batch + p->head * t->stride_head + p->first * t->stride_row + column;
-    const char *cells = (const char *)it->buffers[TSKIP__BIND_TENSOR] +
-                        cell * (tskip_i64)tskip__cell_size(t->dtype);
-    load_bias(cells, t->stride_row, p->rows, keys, it->bias, t->dtype);
+    const tskip_i64 size = (tskip_i64)tskip__cell_size(t->dtype);
+    tskip_i64 query = query_of(it, p, 0);
+    int head = head_of(it, p, 0);
+    for (int r = 0; r < ROWS; r++) {
+        cells[r] =
+            (const char *)it->buffers[TSKIP__BIND_TENSOR] +
+            (p->batch * t->stride_batch + head * t->stride_head + query * t->stride_row + column) *
+                size;
+        if (r + 1 < p->rows && ++head == p->head + it->heads) {
+            head = p->head;
+            query++;
+        }
+    }
+}
+
+/* Asks for the cells of a tile, which lie in as many pages as it has rows, while K is
+ * multiplied. */
+static void fetch_cells(const char *const cells[ROWS], int rows, int bytes)
+{
+    for (int row = 0; row < rows; row++)
+        for (int at = 0; at < bytes; at += 64)
+            __builtin_prefetch(cells[row] + at, 0, 2);
+}
+
+/* Slopes and distances of alibi. */
+static void find_slopes(const struct item *it, const struct panel *p, tskip_i64 column,
+                        float slope[ROWS], float distance[ROWS])
+{
+    const struct tskip__rules *rules = &it->args->rules;
+    const float *slopes = (const float *)it->buffers[TSKIP__BIND_RULES] + rules->first_slope;
+    for (int r = 0; r < ROWS; r++) {
+        slope[r] = r < p->rows ? slopes[head_of(it, p, r)] : 0;
+        distance[r] = (float)(query_of(it, p, r) + rules->q_offset - column - rules->k_offset);
+    }
 }
 
 static void visit(const struct item *it, struct panel *p, tskip_i64 column, int keys,
@@ -153,170 +264,85 @@ static void visit(const struct item *it, struct panel *p, tskip_i64 column, int 
 {
     const struct tskip__attention_args *a = it->args;
     const struct score_rule rule = {a->scale, a->softcap};
+    const bool limited = class == TSKIP__MIXED && a->flags & TSKIP__HAS_RULES;
+    const bool biased = class == TSKIP__MIXED && a->flags & TSKIP__HAS_TENSOR;
+    const struct factors factors = {p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim)};
     struct tile_limits limits;
     struct tile_mask mask = {0};
-    if (class == TSKIP__MIXED && a->flags & TSKIP__HAS_RULES) {
+    float slope[ROWS], distance[ROWS];
+    const char *cells[ROWS];
+    if (limited) {
         find_limits(p->limits, column, &limits);
         mask.limits = &limits;
-        if (a->rules.flags & TSKIP__RULE_ALIBI) {
-            mask.slope =
-                ((const float *)
-                     it->buffers[TSKIP__BIND_RULES])[a->rules.first_slope + (tskip_u32)p->head];
-            mask.distance = (float)(p->first + a->rules.q_offset - column - a->rules.k_offset);
-        }
     }
-    if (class == TSKIP__MIXED && a->flags & TSKIP__HAS_TENSOR) {
-        load_tile_bias(it, p, column, keys);
+    if (limited && a->rules.flags & TSKIP__RULE_ALIBI) {
+        find_slopes(it, p, column, slope, distance);
+        mask.slope = slope;
+        mask.distance = distance;
+    }
+    if (biased) {
+        find_cells(it, p, column, cells);
+        fetch_cells(cells, p->rows, keys * element_size(a->tensor.dtype));
+    }
+    multiply_scores(p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim), it->scores, keys,
+                    p->rows);
+    if (biased) {
+        load_bias(cells, p->rows, keys, it->bias, a->tensor.dtype);
         mask.bias = it->bias;
     }
-    multiply_scores(p->q, it->k_tile, it->k_pitch, words_of((int)a->head_dim), it->scores, keys);
-    softmax(it->scores, keys, rule, &mask, p->state);
+    softmax(it->scores, keys, p->rows, rule, &mask,
+            it->out_dtype == (int)TSKIP__F32 ? &factors : NULL, p->state);
     multiply_values(it->scores, it->v_tile, it->v_pitch, words_of(keys), p->o, p->state->rescale,
-                    (int)a->head_dim_v);
+                    (int)a->head_dim_v, p->rows);
+}
+
+/* Reads a line at a time of rows in their order, which the processor's own prefetching follows;
+ * packing takes many rows at once. Worth it where a tile is not shared by many panels. */
+static void touch_rows(const struct head_rows *rows, tskip_i64 first, int n)
+{
+    const int size = rows->dim * element_size(rows->dtype);
+    for (int i = 0; i < n; i++) {
+        const char *row = find_row(rows, first + i);
+        for (int at = 0; at < size; at += 64)
+            (void)*(const volatile char *)(row + at);
+    }
+}
+
+static void pack_tile(struct item *it, tskip_i64 column, int keys)
+{
+    const bool touch = it->args->split > 0;
+    if (touch)
+        touch_rows(&it->keys, column, keys);
+    pack_keys(&it->keys, column, keys, it->k_tile, it->k_pitch);
+    if (touch)
+        touch_rows(&it->values, column, keys);
+    pack_values(&it->values, column, keys, it->v_tile, it->v_pitch);
+}
+
+/* The first tile that some panel has yet to visit. */
+static tskip_u32 tile_due(const struct item *it)
+{
+    tskip_u32 tile = it->end;
+    for (int i = 0; i < it->n_panels; i++)
+        tile = it->panels[i].next < tile ? it->panels[i].next : tile;
+    return tile;
 }
 
 static void visit_tiles(struct item *it)
 {
     const struct tskip__attention_args *a = it->args;
-    for (;;) {
-        tskip_u32 tile = a->nk;
-        for (int i = 0; i < it->n_panels; i++)
-            tile = it->panels[i].next < tile ? it->panels[i].next : tile;
-        if (tile == a->nk)
-            return;
+    begin_products();
+    for (tskip_u32 tile; (tile = tile_due(it)) < it->end;) {
         tskip_i64 column = (tskip_i64)tile * it->bk;
         int keys = (int)tskip__min(it->bk, a->k_len - column);
-        pack_keys(&it->keys, column, keys, it->k_tile, it->k_pitch);
-        pack_values(&it->values, column, keys, it->v_tile, it->v_pitch);
+        pack_tile(it, column, keys);
         for (int i = 0; i < it->n_panels; i++) {
             struct panel *p = &it->panels[i];
             if (p->next != tile)
                 continue;
-            visit(it, p, column, keys, p->classes ? p->classes[tile] : p->other);
-            p->next = next_tile(p, tile + 1, a->nk);
+            visit(it, p, column, keys, class_of(it, p, tile));
+            p->next = next_tile(it, p, tile + 1);
         }
     }
-}
-
-/* ---- storing -------------------------------------------------------------------------------- */
-
-/* The sink joins as one more logit without a value; then `rescale` becomes the last factor of O and
- * `maximum` the log-sum-exp. */
-static void finish_rows(const struct item *it, struct panel *p)
-{
-    struct row_state *s = p->state;
-    bool sinks = it->args->flags & TSKIP__HAS_SINKS, lse = it->args->flags & TSKIP__HAS_LSE;
-    for (int r = 0; r < ROWS; r++) {
-        float top = s->maximum[r], sum = s->sum[r], factor = 1;
-        if (sinks) {
-            float sink = ((const float *)it->buffers[TSKIP__BIND_SINKS])[p->head];
-            float higher = sink > top ? sink : top;
-            factor = expf(top - higher);
-            sum = sum * factor + expf(sink - higher);
-            top = higher;
-        }
-        s->rescale[r] = sum == 0 ? 0 : factor / sum;
-        if (lse) /* in double: near 0 the two cancel */
-            s->maximum[r] = sum == 0 ? -INFINITY : (float)(top + log(sum));
-    }
-}
-
-/* The first `left` of VL values of one row, every NaN canonical. */
-INLINE void store_values(vf a, char *to, int left, const int dtype)
-{
-    a = vf_select(vf_equal(a, a), a, vf_set(tskip__f32_from_bits(TSKIP__F32_NAN)));
-    const int size = element_size((tskip_u32)dtype);
-    float room[VL];
-    void *at = left < VL ? (void *)room : (void *)to;
-    if (dtype == (int)TSKIP__F32)
-        vf_store(at, a);
-    else if (dtype == (int)TSKIP__F16)
-        vf_store_f16(at, a);
-    else
-        vf_store_bf16(at, a);
-    if (left < VL)
-        memcpy(to, room, (size_t)(left * size));
-}
-
-/* `rows` rows of O · factor at `to`, `stride` bytes apart. */
-INLINE void store_rows_of(const float *o, const float *factor, int rows, int dim, char *to,
-                          tskip_i64 stride, const int dtype)
-{
-    const int size = element_size((tskip_u32)dtype);
-    for (int r = 0; r < rows; r += VL)
-        for (int d = 0; d < dim; d += VL) {
-            vf m[VL], by = vf_load(factor + r), zero = vf_set(0.0f);
-            UNROLL
-            for (int i = 0; i < VL; i++) /* + 0: a -0 becomes +0 */
-                m[i] = vf_add(vf_mul(vf_load(o + (d + i) * ROWS + r), by), zero);
-            vf_transpose(m);
-            for (int i = 0; i < VL && r + i < rows; i++)
-                store_values(m[i], to + (r + i) * stride + d * size, dim - d, dtype);
-        }
-}
-
-static void store_panel(const struct item *it, struct panel *p)
-{
-    const struct tskip__attention_args *a = it->args;
-    const tskip_i64 *stride = a->o_stride;
-    const tskip_i64 size = (tskip_i64)element_size((tskip_u32)it->out_dtype);
-    const float *factor = p->state->rescale;
-    char *o = (char *)it->buffers[TSKIP__BIND_O] +
-              (p->batch * stride[0] + p->head * stride[1] + p->first * stride[2]) * size;
-    finish_rows(it, p);
-    if (it->out_dtype == (int)TSKIP__F32)
-        store_rows_of(p->o, factor, p->rows, (int)a->head_dim_v, o, stride[2] * size, TSKIP__F32);
-    else if (it->out_dtype == (int)TSKIP__F16)
-        store_rows_of(p->o, factor, p->rows, (int)a->head_dim_v, o, stride[2] * size, TSKIP__F16);
-    else
-        store_rows_of(p->o, factor, p->rows, (int)a->head_dim_v, o, stride[2] * size, TSKIP__BF16);
-    if (a->flags & TSKIP__HAS_LSE) {
-        uint64_t row = ((uint64_t)p->batch * a->n_heads + (uint64_t)p->head) * (uint64_t)a->q_len +
-                       (uint64_t)p->first;
-        tskip__narrow(TSKIP_F32, p->state->maximum, (float *)it->buffers[TSKIP__BIND_LSE] + row,
-                      (size_t)p->rows);
-    }
-}
-
-/* Whether a stored panel has rows that see something and nothing in them reaches FAINT. */
-static bool is_faint(const struct panel *p, int dim)
-{
-    bool sees = false;
-    for (int row = 0; row < p->rows; row += VL) {
-        float size[VL];
-        vf top = vf_set(0.0f);
-        for (int d = 0; d < dim; d++) {
-            vf x = vf_mul(vf_load(p->o + d * ROWS + row), vf_load(p->state->rescale + row));
-            top = vf_max(vf_max(x, vf_sub(vf_set(0.0f), x)), top);
-        }
-        vf_store(size, top);
-        for (int r = 0; r < VL && row + r < p->rows; r++) {
-            if (size[r] >= FAINT)
-                return false;
-            sees = sees || p->state->rescale[row + r] != 0;
-        }
-    }
-    return sees;
-}
-
-/* Returns whether some panel of the item came out so small that, where the products flush, it must
- * be computed again by those that do not. */
-static bool run_item(const tskip_group *group, void *const *buffers, const void *args, void *memory)
-{
-    struct item it = {.args = args, .buffers = buffers};
-    it.dtype = (int)group->constants[TSKIP__ID_dtype].u32;
-    it.out_dtype = (int)group->constants[TSKIP__ID_out_dtype].u32;
-    it.bk = (int)group->constants[TSKIP__ID_bk].u32;
-    const tskip_u32 *order = buffers[TSKIP__BIND_ORDER];
-    start_item(&it, order ? order[group->index[0]] : group->index[0], memory);
-    begin_products();
-    visit_tiles(&it);
     end_products();
-    bool faint = false;
-    for (int i = 0; i < it.n_panels; i++) {
-        store_panel(&it, &it.panels[i]);
-        if (TERMS == 2)
-            faint = faint || is_faint(&it.panels[i], (int)it.args->head_dim_v);
-    }
-    return faint;
 }

@@ -9,3 +9,9 @@ void tskip__attention_neon(const tskip_group *group, void *const *buffers, const
 {
     run_item(group, buffers, args, memory);
 }
+
+void tskip__attention_parts_neon(const tskip_group *group, void *const *buffers, const void *args,
+                                 void *memory)
+{
+    run_part(group, buffers, args, memory);
+}

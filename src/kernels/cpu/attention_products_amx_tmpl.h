@@ -89,92 +89,115 @@ static void end_products(void)
     _tile_release();
 }
 
-static void multiply_scores(const float *q, const float *k, int pitch, int words, float *s,
-                            int keys)
+/* S of two tiles of keys by one tile of rows, or two. */
+INLINE void score_tiles(const float *q, const float *k, int pitch, int words, float *s,
+                        const bool two)
 {
-    TILE_FENCE();
-    for (int key = 0; key < keys; key += 2 * TILE, k += 2 * TILE * pitch, s += 2 * TILE * ROWS) {
-        _tile_zero(0);
+    _tile_zero(0);
+    _tile_zero(2);
+    if (two) {
         _tile_zero(1);
-        _tile_zero(2);
         _tile_zero(3);
-        for (int word = 0; word < words; word += TILE) {
-            _tile_loadd(4, k + word, pitch * 4);
-            _tile_loadd(5, k + TILE * pitch + word, pitch * 4);
-            _tile_loadd(6, q + word * ROWS, TILE_STRIDE);
+    }
+    for (int word = 0; word < words; word += TILE) {
+        _tile_loadd(4, k + word, pitch * 4);
+        _tile_loadd(5, k + TILE * pitch + word, pitch * 4);
+        _tile_loadd(6, q + word * ROWS, TILE_STRIDE);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(2, 5, 6);
+        if (two) {
             _tile_loadd(7, q + word * ROWS + TILE, TILE_STRIDE);
-            _tile_dpbf16ps(0, 4, 6);
             _tile_dpbf16ps(1, 4, 7);
-            _tile_dpbf16ps(2, 5, 6);
             _tile_dpbf16ps(3, 5, 7);
         }
-        _tile_stored(0, s, TILE_STRIDE);
+    }
+    _tile_stored(0, s, TILE_STRIDE);
+    _tile_stored(2, s + TILE * ROWS, TILE_STRIDE);
+    if (two) {
         _tile_stored(1, s + TILE, TILE_STRIDE);
-        _tile_stored(2, s + TILE * ROWS, TILE_STRIDE);
         _tile_stored(3, s + TILE * ROWS + TILE, TILE_STRIDE);
     }
+}
+
+/* S of `rows` rows, rounded up to whole tiles. */
+static void multiply_scores(const float *q, const float *k, int pitch, int words, float *s,
+                            int keys, int rows)
+{
+    TILE_FENCE();
+    for (int key = 0; key < keys; key += 2 * TILE, k += 2 * TILE * pitch, s += 2 * TILE * ROWS)
+        if (rows > TILE)
+            score_tiles(q, k, pitch, words, s, true);
+        else
+            score_tiles(q, k, pitch, words, s, false);
     TILE_FENCE();
 }
 
-static void rescale_values(float *o, const float *rescale, int dim)
+static void rescale_values(float *o, const float *rescale, int dim, int rows)
 {
-    const vf first = vf_load(rescale), second = vf_load(rescale + VL);
-    for (int d = 0; d < dim; d++, o += ROWS) {
-        vf_store(o, vf_mul(vf_load(o), first));
-        vf_store(o + VL, vf_mul(vf_load(o + VL), second));
+    for (int row = 0; row < rows; row += VL) {
+        const vf factor = vf_load(rescale + row);
+        for (int d = 0; d < dim; d++) {
+            float *at = o + d * ROWS + row;
+            vf_store(at, vf_mul(vf_load(at), factor));
+        }
     }
 }
 
-/* O of two tiles of columns. */
-static void value_tiles(const float *p, const float *v, int pitch, int depth, float *o)
+/* O of one tile of columns, or two, by one tile of rows, or two. */
+INLINE void value_tiles(const float *p, const float *v, int pitch, int depth, float *o,
+                        const bool two_columns, const bool two)
 {
     _tile_loadd(0, o, TILE_STRIDE);
-    _tile_loadd(1, o + TILE, TILE_STRIDE);
-    _tile_loadd(2, o + TILE * ROWS, TILE_STRIDE);
-    _tile_loadd(3, o + TILE * ROWS + TILE, TILE_STRIDE);
+    if (two)
+        _tile_loadd(1, o + TILE, TILE_STRIDE);
+    if (two_columns)
+        _tile_loadd(2, o + TILE * ROWS, TILE_STRIDE);
+    if (two_columns && two)
+        _tile_loadd(3, o + TILE * ROWS + TILE, TILE_STRIDE);
     for (int word = 0; word < depth; word += TILE) {
         _tile_loadd(4, v + word, pitch * 4);
-        _tile_loadd(5, v + TILE * pitch + word, pitch * 4);
         _tile_loadd(6, p + word * ROWS, TILE_STRIDE);
-        _tile_loadd(7, p + word * ROWS + TILE, TILE_STRIDE);
         _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
+        if (two) {
+            _tile_loadd(7, p + word * ROWS + TILE, TILE_STRIDE);
+            _tile_dpbf16ps(1, 4, 7);
+        }
+        if (two_columns) {
+            _tile_loadd(5, v + TILE * pitch + word, pitch * 4);
+            _tile_dpbf16ps(2, 5, 6);
+        }
+        if (two_columns && two)
+            _tile_dpbf16ps(3, 5, 7);
     }
     _tile_stored(0, o, TILE_STRIDE);
-    _tile_stored(1, o + TILE, TILE_STRIDE);
-    _tile_stored(2, o + TILE * ROWS, TILE_STRIDE);
-    _tile_stored(3, o + TILE * ROWS + TILE, TILE_STRIDE);
+    if (two)
+        _tile_stored(1, o + TILE, TILE_STRIDE);
+    if (two_columns)
+        _tile_stored(2, o + TILE * ROWS, TILE_STRIDE);
+    if (two_columns && two)
+        _tile_stored(3, o + TILE * ROWS + TILE, TILE_STRIDE);
 }
 
-/* O of the last tile of columns where their number is odd. */
-static void value_tile(const float *p, const float *v, int pitch, int depth, float *o)
+INLINE void value_columns(const float *p, const float *v, int pitch, int depth, float *o, int dim,
+                          const bool two)
 {
-    _tile_loadd(0, o, TILE_STRIDE);
-    _tile_loadd(1, o + TILE, TILE_STRIDE);
-    for (int word = 0; word < depth; word += TILE) {
-        _tile_loadd(4, v + word, pitch * 4);
-        _tile_loadd(6, p + word * ROWS, TILE_STRIDE);
-        _tile_loadd(7, p + word * ROWS + TILE, TILE_STRIDE);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-    }
-    _tile_stored(0, o, TILE_STRIDE);
-    _tile_stored(1, o + TILE, TILE_STRIDE);
+    for (; dim > TILE; dim -= 2 * TILE, v += 2 * TILE * pitch, o += 2 * TILE * ROWS)
+        value_tiles(p, v, pitch, depth, o, true, two);
+    if (dim > 0)
+        value_tiles(p, v, pitch, depth, o, false, two);
 }
 
 static void multiply_values(float *p, const float *v, int pitch, int depth, float *o,
-                            const float *rescale, int dim)
+                            const float *rescale, int dim, int rows)
 {
     const vf none = vf_set(0.0f);
     for (int i = depth * ROWS; i < (depth + TILE - 1) / TILE * TILE * ROWS; i += VL)
         vf_store(p + i, none);
-    rescale_values(o, rescale, (dim + TILE - 1) / TILE * TILE);
+    rescale_values(o, rescale, (dim + TILE - 1) / TILE * TILE, rows);
     TILE_FENCE();
-    for (; dim > TILE; dim -= 2 * TILE, v += 2 * TILE * pitch, o += 2 * TILE * ROWS)
-        value_tiles(p, v, pitch, depth, o);
-    if (dim > 0)
-        value_tile(p, v, pitch, depth, o);
+    if (rows > TILE)
+        value_columns(p, v, pitch, depth, o, dim, true);
+    else
+        value_columns(p, v, pitch, depth, o, dim, false);
     TILE_FENCE();
 }

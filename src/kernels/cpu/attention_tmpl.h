@@ -18,6 +18,7 @@
 
 #include "base/half.h"
 #include "cell.h"
+#include "decode_cpu.h"
 #include "math_tmpl.h"
 #include "rows_tmpl.h"
 
@@ -39,3 +40,5 @@ struct row_state {
 #include "attention_softmax_tmpl.h"
 
 #include "attention_item_tmpl.h"
+
+#include "attention_store_tmpl.h"

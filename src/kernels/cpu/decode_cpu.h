@@ -3,6 +3,7 @@
 #ifndef TSKIP_KERNELS_CPU_DECODE_CPU_H
 #define TSKIP_KERNELS_CPU_DECODE_CPU_H
 
+#include <float.h>
 #include <stddef.h>
 
 #include <tileskip/compute.h>
@@ -18,11 +19,42 @@
 #define TSKIP__DECODE_BK   64
 #define TSKIP__DECODE_ROWS 256 /* query rows times heads at most */
 
-/* A row's record in a part: maximum, sum, then head_dim_v values, which nobody reads where the sum
- * is 0. */
-static inline size_t tskip__decode_record(size_t head_dim_v)
+/* What a part leaves: a maximum and a sum a row, then head_dim_v values a row, which nobody reads
+ * where the sum is 0. Floats of it: */
+static inline size_t tskip__decode_part(size_t rows, size_t head_dim_v)
 {
-    return 2 + head_dim_v;
+    return rows * (2 + head_dim_v);
+}
+
+/* A row's maximum and sum in a part, and its values. */
+static inline size_t tskip__decode_state(size_t row)
+{
+    return row * 2;
+}
+
+static inline size_t tskip__decode_values(size_t row, size_t rows, size_t head_dim_v)
+{
+    return rows * 2 + row * head_dim_v;
+}
+
+/* For a part that none of `rows` rows visits. */
+static inline void tskip__decode_store_nothing(float *part, size_t rows)
+{
+    for (size_t row = 0; row < rows; row++, part += 2) {
+        part[0] = -FLT_MAX;
+        part[1] = 0;
+    }
+}
+
+/* Keys of V that pass by all query rows before the next ones come: many where so many take half of
+ * the L1 data cache at most, else few. O is summed in the same order either way. */
+#define TSKIP__MANY_VALUES 32
+#define TSKIP__FEW_VALUES  8
+
+static inline int tskip__value_keys(size_t l1_bytes, size_t row_bytes)
+{
+    const size_t room = (l1_bytes ? l1_bytes : 32768) / 2;
+    return TSKIP__MANY_VALUES * row_bytes <= room ? TSKIP__MANY_VALUES : TSKIP__FEW_VALUES;
 }
 
 /* Rows that scratch memory has room for: blocks of registers may reach past the last. */

@@ -48,6 +48,23 @@ INLINE vf load_bias(const char *cells, int left, tskip_u32 dtype)
                                   : load_cells(cells, left, TSKIP__F32);
 }
 
+/* Alibi's slope for the row; 0 without. */
+static float slope_of(const struct item *it, int row)
+{
+    const struct tskip__attention_args *a = it->args;
+    if (!(a->flags & TSKIP__HAS_RULES && a->rules.flags & TSKIP__RULE_ALIBI))
+        return 0;
+    const float *slopes = (const float *)it->buffers[TSKIP__BIND_RULES] + a->rules.first_slope;
+    return slopes[head_of(it, row)];
+}
+
+/* The row's position less that of `column`. */
+static float distance_of(const struct item *it, int row, tskip_i64 column)
+{
+    const struct tskip__rules *rules = &it->args->rules;
+    return (float)(query_of(it, row) + rules->q_offset - column - rules->k_offset);
+}
+
 /* Scaled scores to masked ones, in place. */
 static void mask_row(const struct item *it, int row, tskip_i64 column, int keys)
 {
@@ -56,13 +73,9 @@ static void mask_row(const struct item *it, int row, tskip_i64 column, int keys)
     const struct tile_limits limits = find_tile_limits(&it->limits[row], column);
     const char *cells = find_cells(it, row, column);
     const vf masked = vf_set(-INFINITY);
-    float *scores = it->scores + row * BK, slope = 0;
-    if (a->flags & TSKIP__HAS_RULES && a->rules.flags & TSKIP__RULE_ALIBI)
-        slope =
-            ((const float *)it
-                 ->buffers[TSKIP__BIND_RULES])[a->rules.first_slope + (tskip_u32)head_of(it, row)];
-    const vf distance =
-        vf_set((float)(query_of(it, row) + a->rules.q_offset - column - a->rules.k_offset));
+    const float slope = slope_of(it, row);
+    const vf distance = vf_set(distance_of(it, row, column));
+    float *scores = it->scores + row * BK;
     for (int key = 0; key < keys; key += VL) {
         const vf columns = vf_add(vf_load(counting), vf_set((float)key));
         vf x = vf_load(scores + key);
@@ -111,6 +124,45 @@ INLINE vf exponentiate(float *scores, int keys, float top)
     return sum;
 }
 
+/* One key's score of a row, summed in double and masked. */
+static float sum_again(const struct item *it, int row, tskip_i64 column, int key, tskip_u8 class)
+{
+    const struct tskip__attention_args *a = it->args;
+    const float *q = it->q + (size_t)row * it->words;
+    const char *cells = class == TSKIP__MIXED ? find_cells(it, row, column) : NULL;
+    float k[TSKIP__MAX_HEAD_DIM], slope = 0;
+    double sum = 0;
+    tskip__widen((tskip_dtype)it->dtype, find_row(&it->keys, column + key), k, a->head_dim);
+    for (tskip_u32 d = 0; d < a->head_dim; d++)
+        sum += (double)q[d] * (double)k[d];
+    if (class == TSKIP__MIXED)
+        slope = slope_of(it, row);
+    return masked_score(score_of(sum, (struct score_rule){a->scale, a->softcap}),
+                        cells ? tskip__cell(cells, a->tensor.dtype, key) : 0, slope,
+                        distance_of(it, row, column) - (float)key);
+}
+
+/* Puts the row's scores right that decide where its maximum is large. Returns the new one. */
+static float settle_scores(const struct item *it, int row, tskip_i64 column, int keys,
+                           tskip_u8 class, float old, float top)
+{
+    float *scores = it->scores + row * BK;
+    const float size = fabsf(top), least = top - DECIDES;
+    int count = 0;
+    if (!(size >= LARGE_SCORE && size < FLT_MAX))
+        return top;
+    for (int key = 0; key < keys; key++)
+        count += scores[key] > least;
+    if (count == 0 || count > MOST_DECISIVE)
+        return top;
+    for (int key = 0; key < keys; key++) {
+        if (scores[key] > least)
+            scores[key] = sum_again(it, row, column, key, class);
+        old = scores[key] > old ? scores[key] : old;
+    }
+    return old;
+}
+
 /* Raw scores of a row to P. Its maximum and sums move on; `rescale` is for what was summed
  * before. */
 static void softmax_row(struct item *it, int row, tskip_i64 column, int keys, tskip_u8 class)
@@ -125,7 +177,9 @@ static void softmax_row(struct item *it, int row, tskip_i64 column, int keys, ts
         scores[key] = -INFINITY;
     for (int key = 0; key < keys; key += VL)
         most = vf_max(vf_load(scores + key), most);
-    const float top = vf_highest(most);
+    float top = vf_highest(most);
+    if (SUMS_ROUND && it->out_dtype == TSKIP__F32)
+        top = settle_scores(it, row, column, keys, class, old, top);
     const vf sum = exponentiate(scores, keys, top);
     if (!(top == old))
         factor = exp_nonpositive(vf_set(old - top));

@@ -15,6 +15,7 @@
 
 #include "attention_cpu.h"
 #include "base/half.h"
+#include "cell.h"
 #include "decode_cpu.h"
 #include "math_tmpl.h"
 #include "rows_tmpl.h"
@@ -26,9 +27,10 @@
 struct item {
     const struct tskip__attention_args *args;
     void *const *buffers;
-    tskip_u32 dtype;
+    tskip_u32 dtype, out_dtype;
     int batch, kv_head, group, rows; /* row r: query row r / group, head r % group of the group */
     struct head_rows keys, values;
+    int value_keys;               /* that V is taken by */
     float *q, *o, *scores, *sums; /* [row][words], [row][dim_v], [row][BK], [row][VL] */
     float *room;                  /* [row][VL / 4][VL] */
     size_t words, dim_v;          /* in whole vectors */
@@ -77,14 +79,14 @@ INLINE void fetch_row(const struct item *it, const struct head_rows *rows, tskip
 
 /* ---- the walk ------------------------------------------------------------------------------- */
 
-/* The map's bytes of the row's head; NULL without a map. */
-static const tskip_u8 *classes_of(const struct item *it, int row)
+/* The map's bytes of a head of the group; NULL without a map. */
+static const tskip_u8 *classes_of(const struct item *it, int head)
 {
     const struct tskip__attention_args *a = it->args;
     if (!(a->flags & TSKIP__HAS_MAP))
         return NULL;
     return (const tskip_u8 *)it->buffers[TSKIP__BIND_MAP] + it->batch * a->map_stride_batch +
-           head_of(it, row) * a->map_stride_head;
+           (it->kv_head * it->group + head) * a->map_stride_head;
 }
 
 /* The first tile of [tile, end) that some row visits, or `end`. */
@@ -125,7 +127,7 @@ static void visit_tiles(struct item *it, tskip_u32 tile, tskip_u32 end)
     for (; tile < end; tile = next_tile(it, tile + 1, end)) {
         tskip_u8 class[TSKIP__DECODE_ROWS];
         for (int row = 0; row < it->rows; row++) {
-            const tskip_u8 *classes = classes_of(it, row);
+            const tskip_u8 *classes = classes_of(it, row % it->group);
             class[row] = classes ? classes[tile] : unmapped;
         }
         const tskip_i64 column = (tskip_i64)tile * BK;
@@ -165,13 +167,17 @@ static void find_limits(struct item *it)
                 : (struct tskip__row_limits){0, a->k_len, 0, 0};
 }
 
-static void find_item(struct item *it, tskip_u32 number)
+/* A part that nobody visits costs little more than this: so few divisions. */
+static void find_item(struct item *it, const tskip_group *group)
 {
     const struct tskip__attention_args *a = it->args;
-    it->group = (int)(a->n_heads / a->n_kv_heads);
+    const tskip_u32 number = group->index[0];
+    it->dtype = group->constants[TSKIP__ID_dtype].u32;
+    it->out_dtype = group->constants[TSKIP__ID_out_dtype].u32;
+    it->group = (int)group->constants[TSKIP__ID_group].u32;
     it->rows = it->group * (int)a->q_len;
-    it->kv_head = (int)(number % a->n_kv_heads);
-    it->batch = (int)(number / a->n_kv_heads);
+    it->batch = number < a->n_kv_heads ? 0 : (int)(number / a->n_kv_heads);
+    it->kv_head = (int)(number - (tskip_u32)it->batch * a->n_kv_heads);
 }
 
 static void start_item(struct item *it, float *memory)
@@ -194,59 +200,60 @@ static void start_item(struct item *it, float *memory)
                        a->head_dim);
     it->values = rows_of(it->buffers[TSKIP__BIND_V], it->batch, it->kv_head, a->v_stride, it->dtype,
                          a->head_dim_v);
+    it->value_keys = TSKIP__MANY_VALUES;
+    if (SUMS_ROUND && it->rows > 2) /* else V passes by once, or wants long runs of pairs */
+        it->value_keys =
+            tskip__value_keys(a->l1_bytes, a->head_dim_v * (size_t)element_size(it->dtype));
     load_queries(it);
     find_limits(it);
 }
 
-/* A row's record; returns its largest value over its sum, or FAINT where it saw nothing. */
-static float store_row(const struct item *it, int row, float *to)
+/* Leaves a row's maximum, sum and values in the part; returns its largest value over its sum, or
+ * FAINT where it saw nothing. */
+static float store_row(const struct item *it, int row, float *part)
 {
     const tskip_u32 dim = it->args->head_dim_v;
     const float *o = it->o + (size_t)row * it->dim_v;
-    float sum = 0, largest = 0;
+    float *state = part + tskip__decode_state((size_t)row), sum = 0, largest = 0;
     for (int i = 0; i < VL; i++)
         sum += it->sums[row * VL + i];
     for (tskip_u32 d = 0; d < dim; d++)
         largest = fabsf(o[d]) > largest ? fabsf(o[d]) : largest;
-    to[0] = it->maximum[row];
-    to[1] = sum;
-    memcpy(to + 2, o, dim * sizeof *to);
+    state[0] = it->maximum[row];
+    state[1] = sum;
+    memcpy(part + tskip__decode_values((size_t)row, (size_t)it->rows, dim), o, dim * sizeof *o);
     return sum == 0 ? FAINT : largest / sum;
 }
 
-/* What a part leaves that no row visits: values are not looked at. */
-static void store_nothing(const struct item *it, float *to)
+/* Returns whether no row's result of this part reaches FAINT. Apart from what follows, whose frame is
+ * then small. */
+static __attribute__((noinline)) bool compute_part(struct item *it, tskip_u32 tile, tskip_u32 end,
+                                                   float *part, float *memory)
 {
-    for (int row = 0; row < it->rows; row++, to += tskip__decode_record(it->args->head_dim_v)) {
-        to[0] = -FLT_MAX;
-        to[1] = 0;
-    }
+    bool faint = true;
+    start_item(it, memory);
+    visit_tiles(it, tile, end);
+    for (int row = 0; row < it->rows; row++)
+        faint = !(store_row(it, row, part) >= FAINT) && faint;
+    return faint;
 }
 
-/* Returns whether no row's result of this part reaches FAINT: where the products flush, it must
- * then be computed again by those that do not. */
+/* Returns whether the part must be computed again where products do not flush. */
 static bool run_part(const tskip_group *group, void *const *buffers, const void *args, void *memory)
 {
     struct item it;
     it.args = args;
     it.buffers = buffers;
-    it.dtype = group->constants[TSKIP__ID_dtype].u32;
-    find_item(&it, group->index[0]);
+    find_item(&it, group);
     const struct tskip__attention_args *a = args;
-    const size_t record = tskip__decode_record(a->head_dim_v);
-    const size_t part = (size_t)group->index[0] * a->n_splits + group->index[1];
-    float *to = (float *)buffers[TSKIP__BIND_PARTS] + part * record * (size_t)it.rows;
+    const size_t number = (size_t)group->index[0] * a->n_splits + group->index[1];
+    float *part = (float *)buffers[TSKIP__BIND_PARTS] +
+                  number * tskip__decode_part((size_t)it.rows, a->head_dim_v);
     const tskip_u32 tiles = a->split / BK, begin = group->index[1] * tiles;
     const tskip_u32 end = (tskip_u32)tskip__min((tskip_i64)begin + tiles, a->nk);
     const tskip_u32 first = next_tile(&it, begin, end);
-    if (first == end) {
-        store_nothing(&it, to);
-        return false;
-    }
-    start_item(&it, memory);
-    visit_tiles(&it, first, end);
-    bool faint = true;
-    for (int row = 0; row < it.rows; row++, to += record)
-        faint = !(store_row(&it, row, to) >= FAINT) && faint;
-    return faint;
+    if (first < end)
+        return compute_part(&it, first, end, part, memory);
+    tskip__decode_store_nothing(part, (size_t)it.rows);
+    return false;
 }

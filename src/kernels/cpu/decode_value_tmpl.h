@@ -2,10 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 
 /* O = O · rescale + P V of one tile: part of decode_tmpl.h. Columns of V lie in the lanes, P is
- * broadcast. V is taken VALUE_KEYS keys at a time, which stay in the L1 cache for all rows; two
+ * broadcast. V is taken value_keys keys at a time, which stay in the L1 cache for all rows; two
  * query rows at a time leave registers for so many columns that V is read in order. */
-
-#define VALUE_KEYS 32
 
 /* `wide` vectors of V's words from column d on; `left` columns exist, all unless wide is 1. */
 INLINE void load_values(const char *const row[TERMS], int d, int left, vf *v, const int wide,
@@ -89,13 +87,14 @@ INLINE void value_rows(const struct item *it, const char *const *value, tskip_i6
         value_block(it, value, key, p, words, factor, row, d, n, 1, dtype);
 }
 
-INLINE void multiply_values(const struct item *it, tskip_i64 column, int keys,
-                            const tskip_u32 dtype)
+/* `most`, a constant at every call, keys at a time. */
+INLINE void multiply_values_by(const struct item *it, tskip_i64 column, int keys, const int most,
+                               const tskip_u32 dtype)
 {
     const float *factor = it->rescale;
-    for (int first = 0; first < keys; first += VALUE_KEYS, factor = it->ones) {
-        const char *value[VALUE_KEYS];
-        const int some = keys - first < VALUE_KEYS ? keys - first : VALUE_KEYS;
+    for (int first = 0; first < keys; first += most, factor = it->ones) {
+        const char *value[TSKIP__MANY_VALUES];
+        const int some = keys - first < most ? keys - first : most;
         const int words = words_of(some);
         const float *p = it->scores + first / TERMS;
         for (int i = 0; i < words * TERMS; i++)
@@ -106,4 +105,13 @@ INLINE void multiply_values(const struct item *it, tskip_i64 column, int keys,
         if (row < it->rows)
             value_rows(it, value, column + first, p, words, factor, row, 1, dtype);
     }
+}
+
+INLINE void multiply_values(const struct item *it, tskip_i64 column, int keys,
+                            const tskip_u32 dtype)
+{
+    if (SUMS_ROUND && it->value_keys == TSKIP__FEW_VALUES)
+        multiply_values_by(it, column, keys, TSKIP__FEW_VALUES, dtype);
+    else
+        multiply_values_by(it, column, keys, TSKIP__MANY_VALUES, dtype);
 }

@@ -147,3 +147,31 @@ INLINE vf load_cells(const char *at, int left, const tskip_u32 dtype)
 
 /* Below this the products that a flushing unit drops, 2^-126 each, can show in a row's result. */
 #define FAINT 0x1p-80f
+
+/* ---- scores that decide ----------------------------------------------------------------------- */
+
+/* Where a row's highest scores are large, the rounding of their sums is what its output errs by:
+ * those few are summed again in double. */
+#define LARGE_SCORE   8.0f /* in size, of the row's maximum */
+#define DECIDES       5.0f /* so little below it: a weight of 0.7 % */
+#define MOST_DECISIVE 8    /* of a row in a tile; more average out what each errs by */
+
+/* Sums in f32 are no better than what this makes. */
+#define SUMS_ROUND (TERMS == 1 && sizeof(vsum) == sizeof(vf))
+
+struct score_rule {
+    float scale, softcap; /* softcap 0: none */
+};
+
+/* The score of a sum, to which a mask has yet to be applied. */
+static float score_of(double sum, struct score_rule rule)
+{
+    const float x = (float)sum * rule.scale;
+    return rule.softcap != 0 ? tanhf(x / rule.softcap) * rule.softcap : x;
+}
+
+/* Adds a bias and alibi's term; distance is the row's position less the key's. */
+static float masked_score(float x, float bias, float slope, float distance)
+{
+    return x + bias + -slope * fabsf(distance);
+}

@@ -103,7 +103,7 @@ struct tskip__order_args {
     tskip_u32 nq, nk;
     tskip_u32 planes_batch, planes_head;
     tskip_u32 panels;
-    tskip_u32 items_per_head; /* ceil(nq * group / panels) */
+    tskip_u32 items_per_head; /* ceil(nq * group / panels); 1 where keys are worked in parts */
     tskip_u32 n_items;        /* batch * n_kv_heads * items_per_head */
     tskip_u32 with_map;       /* "tile_order" is handed the map and counts its rows first */
     tskip_u32 pad;
@@ -134,6 +134,8 @@ struct tskip__attention_args {
     tskip_u32 flags;
     tskip_u32 panels, items_per_head, n_items; /* as in tskip__order_args */
     tskip_u32 split, n_splits; /* keys are worked in n_splits parts of so many; 0, 0: in one go */
+    tskip_u32
+        l1_bytes; /* of a CPU's L1 data cache, for what results do not depend on; 0: unknown */
 };
 
 #endif
