@@ -52,12 +52,12 @@ typedef struct tskip__variant {
     uint32_t max_head_dim;                   /* of max(head_dim, head_dim_v) */
     uint32_t multiple;                       /* that both head sizes must be multiples of */
     uint32_t bq, bk;                         /* tile of the map: query rows (tokens) and keys */
-    uint32_t panels; /* row blocks that an item takes at most: they share its K and V */
+    uint32_t panels;             /* row blocks that an item takes at most: they share its K and V */
     uint32_t min_rows, max_rows; /* of q_len, bq at most, times heads a KV head; max 0: any */
     /* For a variant that works the keys in parts; else NULL and 0. */
     const char *combine; /* the kernel that joins the parts */
-    uint32_t split; /* keys a part at least, a multiple of bk; parts are multiples of it */
-    bool resident;  /* groups stay and take items in turn: no more of them than run at once */
+    uint32_t split;      /* keys a part at least, a multiple of bk; parts are multiples of it */
+    bool resident;       /* groups stay and take items in turn: no more of them than run at once */
     uint32_t view_rows[3]; /* Q, K and V: rows of a view's box; 0: the kernel takes no view */
 } tskip__variant;
 

@@ -225,8 +225,8 @@ static float store_row(const struct item *it, int row, float *part)
     return sum == 0 ? FAINT : largest / sum;
 }
 
-/* Returns whether no row's result of this part reaches FAINT. Apart from what follows, whose frame is
- * then small. */
+/* Returns whether no row's result of this part reaches FAINT. Apart from what follows, whose
+ * frame is then small. */
 static __attribute__((noinline)) bool compute_part(struct item *it, tskip_u32 tile, tskip_u32 end,
                                                    float *part, float *memory)
 {

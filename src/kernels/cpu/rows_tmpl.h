@@ -148,7 +148,7 @@ INLINE vf load_cells(const char *at, int left, const tskip_u32 dtype)
 /* Below this the products that a flushing unit drops, 2^-126 each, can show in a row's result. */
 #define FAINT 0x1p-80f
 
-/* ---- scores that decide ----------------------------------------------------------------------- */
+/* ---- scores that decide ---------------------------------------------------------------------- */
 
 /* Where a row's highest scores are large, the rounding of their sums is what its output errs by:
  * those few are summed again in double. */
