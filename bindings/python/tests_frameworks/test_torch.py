@@ -164,6 +164,36 @@ def test_the_fake_tells_shape_strides_and_type():
     assert (out.shape, out.stride(), out.dtype) == (real.shape, real.stride(), real.dtype)
 
 
+def test_derivatives_forwards_are_refused():
+    q, k, v = problem()
+    for call in (tt.scaled_dot_product_attention, tt.attention, tileskip.attention):
+        with pytest.raises(RuntimeError, match="tileskip computes no gradients"):
+            torch.func.jvp(lambda x: call(x, k, v), (q,), (q,))
+        with torch.autograd.forward_ad.dual_level():
+            with pytest.raises(RuntimeError, match="tileskip computes no gradients"):
+                call(torch.autograd.forward_ad.make_dual(q, q), k, v)
+
+
+def test_a_tensor_to_write_into():
+    q, k, v = problem()
+    out = torch.zeros(2, 4, 70, 24)
+    version = out._version
+    assert tileskip.attention(q, k, v, out=out) is out and out._version > version
+    with torch.inference_mode():
+        assert tileskip.attention(q, k, v, out=torch.zeros_like(out)).equal(out)
+    with pytest.raises(ValueError, match="out is a negated view"):
+        tileskip.attention(q, k, v, out=torch._neg_view(out))
+
+
+def test_under_autocast():
+    q, k, v = problem()
+    with torch.autocast(q.device.type, dtype=torch.bfloat16):
+        close(
+            tt.scaled_dot_product_attention(q.bfloat16(), k, v),
+            F.scaled_dot_product_attention(q.bfloat16(), k, v),
+        )
+
+
 def test_gradients_and_dropout_are_refused():
     q, k, v = problem()
     q.requires_grad_()

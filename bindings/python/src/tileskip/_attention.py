@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import math
 from typing import Any, Deque, List, Optional, Tuple, Union
 
 from ._arrays import View
@@ -14,7 +15,7 @@ from ._device import Device
 from ._frameworks import packed_rows
 from ._masking import Rules, bind_mask, offset, pick_device, split_mask
 from ._plan import AXES, Layout, Plan, Settings, check_shapes, layout_of
-from ._tile_map import TileMap
+from ._tile_map import TileMap, tile_of
 
 _queued: Deque[Plan] = collections.deque(maxlen=8)
 """Plans made for one call on a GPU that may still be queued: to drop one is to wait for it."""
@@ -37,6 +38,14 @@ def _plan(
         return _rules_plan(on, q, k, v, settings, rules)
     heads = q.shape[AXES[settings.layout][1]]
     return Plan(on, q, k, v, settings, bind_mask(on, rules, tensor, heads))
+
+
+def _single(value: Optional[float], name: str) -> float:
+    """As the library takes it, a float32, of which 0 means "not given"."""
+    number = float(value or 0)
+    if number != 0 and not 2**-149 <= abs(number) < 2**128 and not math.isnan(number):
+        raise ValueError(f"{name} is {value!r}, expected a number that a float32 can hold")
+    return number
 
 
 def prepare(
@@ -69,8 +78,8 @@ def prepare(
     on = pick_device(device, *named)
     settings = Settings(
         layout=layout,
-        scale=float(scale or 0),
-        softcap=float(softcap or 0),
+        scale=_single(scale, "scale"),
+        softcap=_single(softcap, "softcap"),
         sinks=sinks,
         lse=return_lse,
         q_offset=offset(q_offset, "q_offset"),
@@ -185,6 +194,6 @@ def attention(
     """
     made, views = prepare(
         q, k, v, mask, rules, scale, softcap, sinks is not None, return_lse, layout, q_offset,
-        k_offset, tile_map.tile if tile_map is not None else None, skip, device,
+        k_offset, tile_of(tile_map), skip, device,
     )
     return run_once(made, views, q, sinks, tile_map, out, stream)

@@ -26,6 +26,18 @@ NO_GRADIENTS = (
 )
 
 
+def has_tangent(tensor: Any) -> bool:
+    """Whether a PyTorch tensor carries a derivative forwards."""
+    tangent = sys.modules["torch"].autograd.forward_ad.unpack_dual(tensor).tangent
+    return tangent is not None
+
+
+def is_negated(array: Any) -> bool:
+    """Whether a PyTorch tensor stands for the negative of what its memory holds."""
+    ask = getattr(array, "is_neg", None)
+    return ask is not None and bool(ask())
+
+
 class Framework:
     """Arrays that are only known to speak DLPack; the base of those known better."""
 
@@ -51,6 +63,9 @@ class Framework:
     def finish(self, made: Any, dtype: int) -> Any:
         """What `empty` made, written, as the caller gets it."""
         return made
+
+    def written(self, given: Any) -> None:
+        """Tells the framework that the caller's own `given` has been written into."""
 
     def stream(self, array: Any) -> Optional[int]:
         """The caller's current CUDA stream; None: the framework has none, so calls wait."""
@@ -97,6 +112,8 @@ class _Torch(Framework):
     def view(self, array: Any, name: str) -> View:
         if array.requires_grad and sys.modules["torch"].is_grad_enabled():
             raise RuntimeError(NO_GRADIENTS)
+        if has_tangent(array):
+            raise RuntimeError(NO_GRADIENTS)
         dtype = self._number(array.dtype, name)
         if array.is_neg():
             array = array.resolve_neg()
@@ -117,6 +134,10 @@ class _Torch(Framework):
         return torch.empty(
             shape, dtype=torch.float32 if dtype == F32 else like.dtype, device=like.device
         )
+
+    def written(self, given: Any) -> None:
+        if not given.is_inference():
+            sys.modules["torch"].autograd.graph.increment_version(given)
 
     def stream(self, array: Any) -> Optional[int]:
         return int(sys.modules["torch"].cuda.current_stream(array.device).cuda_stream)

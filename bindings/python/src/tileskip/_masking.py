@@ -9,6 +9,8 @@ import functools
 import weakref
 from typing import Any, MutableMapping, NamedTuple, Optional, Tuple, Union
 
+import numpy as np
+
 from ._arrays import View
 from ._checks import U32_MAX, text_bytes, whole
 from ._device import Device, device
@@ -102,6 +104,8 @@ def split_mask(
         if rules is not None:
             raise ValueError("mask holds rules and rules is given too, expected one of them")
         return rules_text(mask), None
+    if isinstance(mask, np.ma.MaskedArray):
+        raise TypeError("mask is a MaskedArray, expected an array without masked cells")
     tensor = None if mask is None else packed_rows(mask, "mask", repeats=True)
     return rules_text(rules), tensor
 
@@ -123,6 +127,8 @@ def pick_device(name: str, *views: Tuple[str, View]) -> Device:
             raise ValueError(
                 f"{other_name} lies on {other.device}, expected {first.device} as {first_name}"
             )
+    if not isinstance(name, str):
+        raise TypeError(f"device is a {type(name).__name__}, expected a name as of devices()")
     if name == "auto":
         return device(first.device)
     if name.partition(":")[0] != first.device.partition(":")[0]:

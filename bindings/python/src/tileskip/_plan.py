@@ -11,7 +11,7 @@ from typing import Any, Deque, Dict, List, NamedTuple, Optional, Tuple
 from ._arrays import LEGACY_STREAM, NumpyForm, View, contiguous_strides, numpy_form
 from ._device import Device
 from ._execution import Execution
-from ._frameworks import Framework, framework_of, packed_rows, view
+from ._frameworks import Framework, framework_of, is_negated, packed_rows, view
 from ._library import (
     DTYPE_NAMES,
     DTYPE_SIZES,
@@ -25,7 +25,7 @@ from ._library import (
     make,
 )
 from ._masking import BoundMask, bytes_spanned, import_buffer, make_extent
-from ._tile_map import TileMap
+from ._tile_map import TileMap, tile_of
 
 AXES = {"bhld": (0, 1, 2), "blhd": (0, 2, 1)}
 _AHEAD = 4  # calls of a plan that a caller's stream may hold before the next one waits
@@ -244,6 +244,7 @@ class Plan:
     ) -> Any:
         """Computes for arrays that have been checked; the caller keeps them alive."""
         maker = framework_of(like, "q")
+        tile_of(tile_map)
         made = lse = None
         if out is None:
             made = maker.empty(like, self._o_shape, self._dtype)
@@ -265,7 +266,11 @@ class Plan:
             self._idle[0].append(execution)
         else:
             self._queue(like, maker, pointers, others, tile_map, stream)
-        result = out if made is None else maker.finish(made, self._dtype)
+        if made is None:
+            framework_of(out, "out").written(out)
+            result = out
+        else:
+            result = maker.finish(made, self._dtype)
         return result if lse is None else (result, maker.finish(lse, F32))
 
     def _output(self, out: Any, inputs: List[int]) -> int:
@@ -280,6 +285,8 @@ class Plan:
                 f"out is a read-only {type(out).__name__}, expected an array to write into"
             )
         seen = view(out, "out")
+        if is_negated(out):
+            raise ValueError("out is a negated view, expected memory that holds its values")
         if seen.shape != self._o_shape or seen.dtype != self._dtype:
             raise ValueError(
                 f"out has shape {seen.shape} and dtype {DTYPE_NAMES[seen.dtype]}, expected "

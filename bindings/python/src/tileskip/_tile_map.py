@@ -258,3 +258,12 @@ class TileMap:
 
 def _named(name: str) -> Device:
     return device("cpu" if name == "auto" else name)
+
+
+def tile_of(tile_map: Optional[TileMap]) -> Optional[Tuple[int, int]]:
+    """The tile of a map that may be given."""
+    if tile_map is None:
+        return None
+    if not isinstance(tile_map, TileMap):
+        raise TypeError(f"tile_map is a {type(tile_map).__name__}, expected a TileMap")
+    return tile_map.tile

@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterator, Optional, Tuple, Union
 import torch
 
 from ._attention import attention as _attention
-from ._frameworks import NO_GRADIENTS
+from ._frameworks import NO_GRADIENTS, has_tangent
 from ._masking import Rules, rules_text
 
 __all__ = ["attention", "patch", "scaled_dot_product_attention"]
@@ -73,7 +73,10 @@ _operator.register_autograd(_no_backward)
 
 
 def _refuse_gradients(*tensors: Optional[torch.Tensor]) -> None:
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
+    given = [t for t in tensors if t is not None]
+    if torch.is_grad_enabled() and any(t.requires_grad for t in given):
+        raise RuntimeError(NO_GRADIENTS)
+    if not torch.compiler.is_compiling() and any(has_tangent(t) for t in given):
         raise RuntimeError(NO_GRADIENTS)
 
 
@@ -170,6 +173,14 @@ def _check(
         )
 
 
+def _as_autocast(*tensors: torch.Tensor) -> Tuple[torch.Tensor, ...]:
+    """In the type that autocast asks of PyTorch's own function, where it is on."""
+    kind = tensors[0].device.type
+    if not torch.is_autocast_enabled(kind):
+        return tensors
+    return tuple(t.to(torch.get_autocast_dtype(kind)) for t in tensors)
+
+
 def scaled_dot_product_attention(
     query: torch.Tensor,
     key: torch.Tensor,
@@ -197,6 +208,7 @@ def scaled_dot_product_attention(
         RuntimeError: a tensor needs a gradient.
         ValueError, TypeError: dropout, or what does not fit, named with what was expected.
     """
+    query, key, value = _as_autocast(query, key, value)
     _check(query, key, value, dropout_p, enable_gqa)
     query, key, value = _same_lead(query, key, value, enable_gqa)
     lead, k_len = tuple(query.shape[:-2]), key.shape[-2]
