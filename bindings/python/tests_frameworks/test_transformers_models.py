@@ -93,12 +93,13 @@ def tokens(batch, length, seed=0):
 
 
 def near(got, expected, seen=None):
-    """Largest difference against largest value, over the tokens that are there."""
+    """Largest difference against largest value, over the tokens that are there. `eager` itself lies
+    up to 3e-5 from the same model in float64 (Gemma 4), tileskip up to 2.2e-5."""
     got, expected = got.float(), expected.float()
     if seen is not None:
         got, expected = got[seen], expected[seen]
     assert torch.isfinite(got).all()
-    assert (got - expected).abs().max() < 2e-5 * expected.abs().max()
+    assert (got - expected).abs().max() < 6e-5 * expected.abs().max()
 
 
 def padded(batch, length, side):
