@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/stat.h>
+
 #include "blame.h"
 
 int cli_fail(const char *format, ...)
@@ -53,6 +55,14 @@ int cli_print_json(json_t *object)
     puts(text);
     free(text);
     return cli_finish();
+}
+
+bool cli_same_file(const char *a, const char *b)
+{
+    struct stat at_a, at_b;
+    if (stat(a, &at_a) != 0 || stat(b, &at_b) != 0)
+        return strcmp(a, b) == 0;
+    return S_ISREG(at_a.st_mode) && at_a.st_dev == at_b.st_dev && at_a.st_ino == at_b.st_ino;
 }
 
 tskip_device *cli_open_device(const char *name, uint32_t threads)

@@ -42,6 +42,9 @@ int cli_print_json(json_t *object);
 /* Flushes stdout; a full disk or closed pipe is a failure. */
 int cli_finish(void);
 
+/* Whether two paths name one file: an existing one, or the same new one. */
+bool cli_same_file(const char *a, const char *b);
+
 /* Opens a device with a message on failure. threads 0: all. */
 tskip_device *cli_open_device(const char *name, uint32_t threads);
 

@@ -86,6 +86,16 @@ static int show_help(const char *help)
     return cli_finish();
 }
 
+/* False, after a usage message, where a second value would push out the first. */
+static bool is_new(const char *command, const cli_option *option, bool *given)
+{
+    const bool again = *given && option->read != cli_read_flag && option->read != cli_read_problem;
+    if (again)
+        cli_usage(command, "option '--%s' is given twice, expected once", option->name);
+    *given = true;
+    return !again;
+}
+
 bool cli_read_options(int argc, char **argv, const char *help, const cli_option *options, size_t n,
                       int *status)
 {
@@ -95,6 +105,7 @@ bool cli_read_options(int argc, char **argv, const char *help, const cli_option 
         names[i + 1] = (struct option){
             options[i].name, options[i].read == cli_read_flag ? no_argument : required_argument,
             NULL, FIRST + (int)i};
+    bool given[MAX_OPTIONS] = {false};
     *status = CLI_USAGE;
     opterr = 0;
     for (;;) {
@@ -110,7 +121,8 @@ bool cli_read_options(int argc, char **argv, const char *help, const cli_option 
             cli_usage(argv[0], "unexpected argument '%s'", argv[optind]);
         else if (c == -1)
             return true;
-        else if (options[c - FIRST].read(argv[0], &options[c - FIRST], optarg))
+        else if (is_new(argv[0], &options[c - FIRST], &given[c - FIRST]) &&
+                 options[c - FIRST].read(argv[0], &options[c - FIRST], optarg))
             continue;
         return false;
     }
@@ -192,7 +204,7 @@ bool cli_read_f32(const char *command, const cli_option *option, const char *tex
     const bool begins_well = (text[0] >= '0' && text[0] <= '9') || text[0] == '.';
     const float value = strtof(text, &end);
     if (!begins_well || end == text || *end != 0 || !isfinite(value) || value <= 0)
-        return refuse(command, option, text, "a finite number above 0");
+        return refuse(command, option, text, "a number above 0 that a float32 can hold");
     *(float *)option->value = value;
     return true;
 }

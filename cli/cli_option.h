@@ -53,7 +53,8 @@ typedef struct cli_problems {
 } cli_problems;
 cli_reader cli_read_problem; /* cli_problems, one more */
 
-/* Reads argv, argv[0] being the command's name. Every command also has --help, which prints `help`.
+/* Reads argv, argv[0] being the command's name. An option with a value is refused the second time,
+ * but for --problem. Every command also has --help, which prints `help`.
  * False: the command is over and ends with *status. True: *status is CLI_USAGE, for a command that
  * refuses what it was given. */
 bool cli_read_options(int argc, char **argv, const char *help, const cli_option *options, size_t n,

@@ -80,6 +80,17 @@ static bool read_table(int argc, char **argv, attend_options *o, int *status)
     return cli_read_options(argc, argv, HELP, table, sizeof(table) / sizeof(table[0]), status);
 }
 
+/* Whether what is written to `out` would be lost, or would take the place of what is read. */
+static bool is_written_over(const char *option, const char *out, const char *other_option,
+                            const char *other)
+{
+    const bool same = out != NULL && other != NULL && cli_same_file(out, other);
+    if (same)
+        cli_usage("attend", "--%s is '%s', expected another file than --%s", option, out,
+                  other_option);
+    return same;
+}
+
 static bool read_options(int argc, char **argv, attend_options *o, int *status)
 {
     if (!read_table(argc, argv, o, status))
@@ -96,7 +107,9 @@ static bool read_options(int argc, char **argv, attend_options *o, int *status)
         cli_usage("attend", "--lse needs --out");
         return false;
     }
-    return true;
+    return !is_written_over("out", o->out, "input", o->input) &&
+           !is_written_over("map-png", o->png, "input", o->input) &&
+           !is_written_over("map-png", o->png, "out", o->out);
 }
 
 static int print_json(const attend_result *r)

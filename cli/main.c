@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The tileskip authors */
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,7 @@ static void keep_standard_streams(void)
 int main(int argc, char **argv)
 {
     keep_standard_streams();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write */
     setlocale(LC_CTYPE, "");
     if (argc < 2) {
         print_help(stderr);

@@ -227,11 +227,27 @@ class Attend(Case):
         (self.folder / "o.safetensors").write_text("before")
         done = subprocess.run(
             ["bash", "-c", f"ulimit -f 1; exec {TILESKIP} attend --input {SMALL} --out o.safetensors"],
-            cwd=self.folder, capture_output=True, text=True, preexec_fn=ignore_file_size_signal)
+            cwd=self.folder, capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr, "tileskip: o.safetensors: cannot write: File too large\n")
         self.assertEqual((self.folder / "o.safetensors").read_text(), "before")
         self.assertEqual([f.name for f in self.folder.iterdir()], ["o.safetensors"], folder)
+
+    def test_nothing_is_written_over_what_is_read_or_written(self):
+        given = self.folder / "given.safetensors"
+        shutil.copy(SMALL, given)
+        before = given.read_bytes()
+        (self.folder / "link").symlink_to(given)
+        for options, words in (
+                (("--out", given), "expected another file than --input"),
+                (("--out", self.folder / "link"), "expected another file than --input"),
+                (("--map-png", given), "expected another file than --input"),
+                (("--out", "x", "--map-png", "x"), "expected another file than --out")):
+            done = subprocess.run([TILESKIP, "attend", "--input", given, *options],
+                                  cwd=self.folder, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(words, done.stderr)
+        self.assertEqual(given.read_bytes(), before)
 
     def long_input(self):
         """Enough to be done a KV head a time: two entries, six heads of which three share one."""
@@ -259,11 +275,6 @@ class Attend(Case):
         slow = ("attend", "--input", path, "--rules", "symmetric=4096", "--device", "cpu:c")
         text = Terminal.on_a_terminal(self, slow, until=b"/4", stream="stderr")
         self.assertRegex(text, r"^\rattend \[[#.]{32}\] [0-3]/4  ")
-
-
-def ignore_file_size_signal():
-    import signal
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
 class Picture(Case):
